@@ -1,0 +1,13 @@
+//! The Fieldward agent: from packets on a mirror port to protocol events.
+//!
+//! The journey of a packet: `capture::Source` → `frame` → `flow` → `protocol::Decoder` →
+//! [`protocol::ProtocolEvent`]. Everything on that path is synchronous, allocates nothing per
+//! packet in steady state, takes no lock and reads no clock. The agent never sends a packet into
+//! the plant.
+
+pub mod bytes;
+pub mod capture;
+pub mod flow;
+pub mod frame;
+pub mod json;
+pub mod protocol;

@@ -1,0 +1,5 @@
+//! What both ends must agree on, and how a service starts and stops. Nothing else.
+//!
+//! `agent`, `aggregator` and `simulator` depend on this crate and never on each other.
+
+pub mod time;

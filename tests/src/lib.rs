@@ -1,0 +1,1 @@
+//! Stories that see all of Fieldward at once; the only crate that may depend on every other.
