@@ -34,6 +34,11 @@ pub enum Outcome {
 }
 
 impl Feed {
+    /// A feed that holds bytes already.
+    pub fn with_held(held: Vec<u8>) -> Self {
+        Self { held, ..Self::default() }
+    }
+
     /// How many bytes are held.
     pub const fn held(&self) -> usize {
         self.held.len()
@@ -76,6 +81,10 @@ impl Feed {
         let mut held = std::mem::take(&mut self.held);
         let (used, outcome) = self.offer(from, &held, decoder, ctx);
         held.drain(..used.min(held.len()));
+        // One long message must not pin its memory for the life of the flow.
+        if held.is_empty() && held.capacity() > USUAL_CAPACITY {
+            held = Vec::new();
+        }
         self.held = held;
         self.check(outcome, most_held)
     }
@@ -105,7 +114,7 @@ impl Feed {
     /// Back to new; a buffer of usual size stays for the next flow.
     pub fn reset(&mut self) {
         self.held.clear();
-        self.held.shrink_to(4096);
+        self.held.shrink_to(USUAL_CAPACITY);
         self.need = 0;
         self.pass = 0;
         self.lost = false;
@@ -177,3 +186,6 @@ impl Feed {
         Outcome::Overfull
     }
 }
+
+/// Buffers up to this size are kept for use again.
+const USUAL_CAPACITY: usize = 4096;

@@ -171,12 +171,20 @@ pub struct Context<'a> {
     /// The flow.
     pub flow: &'a FlowInfo,
     sink: &'a mut dyn Sink,
+    swapped: bool,
 }
 
 impl<'a> Context<'a> {
     /// A context for one packet of one flow.
     pub fn new(ts: Timestamp, flow: &'a FlowInfo, sink: &'a mut dyn Sink) -> Self {
-        Self { ts, flow, sink }
+        Self { ts, flow, sink, swapped: false }
+    }
+
+    /// The flow's server speaks as the client of the protocol: directions that the decoder names are
+    /// the other way round in the flow.
+    pub const fn swapped(mut self, swapped: bool) -> Self {
+        self.swapped = swapped;
+        self
     }
 
     /// Passes one event on.
@@ -191,7 +199,7 @@ impl<'a> Context<'a> {
             ts: self.ts,
             proto,
             flow: self.flow,
-            direction: from,
+            direction: if self.swapped { from.flipped() } else { from },
             fields: fields.as_slice(),
             malformed,
         });

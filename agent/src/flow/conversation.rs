@@ -1,0 +1,379 @@
+//! The decoded side of a flow: finds the protocol by its bytes, then feeds the decoder.
+//!
+//! While no decoder has claimed the flow, the first bytes of each segment are shown to every probe;
+//! bytes that no probe can judge yet are held. Who speaks as the client is the decoder's own matter:
+//! a gateway may call its master and then be polled by it.
+
+use fieldward_shared::time::Timestamp;
+
+use super::digest;
+use super::feed::{Feed, Outcome};
+use super::key::{Both, Direction, FlowInfo, Transport};
+use super::reorder::{Clash, Reorder};
+use crate::protocol::{Context, DECODERS, Decoder, Probe, Protocol, Sender, Sink, Verdict};
+
+/// Decoders that wait for their next flow.
+#[derive(Default)]
+pub struct Pool {
+    spare: Vec<Vec<Box<dyn Decoder>>>,
+}
+
+impl Pool {
+    /// A decoder of the protocol at an index of the registry.
+    pub fn take(&mut self, service: usize) -> Option<Box<dyn Decoder>> {
+        let protocol = DECODERS.get(service)?;
+        Some(self.spare.get_mut(service).and_then(Vec::pop).unwrap_or_else(protocol.decoder))
+    }
+
+    /// Takes a decoder back.
+    pub fn give_back(&mut self, service: usize, mut decoder: Box<dyn Decoder>) {
+        if self.spare.len() <= service {
+            self.spare.resize_with(DECODERS.len(), Vec::new);
+        }
+        if let Some(spare) = self.spare.get_mut(service).filter(|spare| spare.len() < MOST_SPARE) {
+            decoder.reset();
+            spare.push(decoder);
+        }
+    }
+}
+
+/// How far the decoding of a flow has come.
+#[derive(Default)]
+enum Stage {
+    /// No decoder yet.
+    #[default]
+    Looking,
+    /// A decoder reads.
+    Decoding(usize, Box<dyn Decoder>),
+    /// Nobody reads it.
+    Left,
+}
+
+/// The state of a flow whose bytes are looked at.
+#[derive(Default)]
+pub struct Conversation {
+    stage: Stage,
+    feeds: Both<Feed>,
+    /// The direction's bytes so far were whole from their beginning.
+    whole: Both<bool>,
+    refusals: u8,
+    swapped: bool,
+    /// Early bytes per direction.
+    pub reorders: Both<Reorder>,
+    /// Digests of the segments delivered last, per direction.
+    pub sent: Both<Sent>,
+    /// A far segment that may become the new position: where its successor would begin.
+    pub far: Both<Option<u32>>,
+    /// The flow is on the list of those that wait for a hole to close.
+    pub waiting: bool,
+}
+
+/// What a conversation needs of its surroundings while it reads one packet.
+pub struct Around<'a> {
+    pub ts: Timestamp,
+    pub flow: &'a FlowInfo,
+    pub pool: &'a mut Pool,
+    pub sink: &'a mut dyn Sink,
+    /// Messages that outgrew what may be held.
+    pub overfull: &'a mut u64,
+}
+
+impl Conversation {
+    /// The registry index of the protocol that claimed the flow.
+    pub const fn service(&self) -> Option<usize> {
+        match &self.stage {
+            Stage::Decoding(service, _) => Some(*service),
+            Stage::Looking | Stage::Left => None,
+        }
+    }
+
+    /// The TCP server speaks as the client.
+    pub const fn swapped(&self) -> bool {
+        self.swapped
+    }
+
+    /// Whether a direction is seen from its first byte.
+    pub const fn whole_from_start(&mut self, direction: Direction, whole: bool) {
+        *self.whole.of_mut(direction) = whole;
+    }
+
+    /// A probe claimed a UDP flow.
+    pub fn claim_datagrams(&mut self, service: usize, sender: Sender, direction: Direction, pool: &mut Pool) {
+        let Some(decoder) = pool.take(service) else { return };
+        self.swapped = speaks_swapped(sender, direction);
+        self.stage = Stage::Decoding(service, decoder);
+    }
+
+    /// One datagram of a claimed flow.
+    pub fn datagram(&mut self, direction: Direction, bytes: &[u8], around: &mut Around<'_>) {
+        if let Stage::Decoding(_, decoder) = &mut self.stage {
+            let from = if self.swapped { direction.flipped() } else { direction };
+            let mut ctx = Context::new(around.ts, around.flow, around.sink).swapped(self.swapped);
+            decoder.datagram(from, bytes, &mut ctx);
+        }
+    }
+
+    /// Bytes held for unfinished messages.
+    pub const fn held(&self) -> usize {
+        self.feeds.to_client.held().saturating_add(self.feeds.to_server.held())
+    }
+
+    /// Drops what is held, when all flows together hold too much.
+    pub fn drop_held(&mut self) {
+        for feed in [&mut self.feeds.to_client, &mut self.feeds.to_server] {
+            if feed.held() > 0 {
+                drop(feed.take_held());
+                feed.lose();
+            }
+        }
+    }
+
+    /// The next bytes of a direction.
+    pub fn bytes(&mut self, direction: Direction, bytes: &[u8], around: &mut Around<'_>) {
+        match &mut self.stage {
+            Stage::Decoding(service, decoder) => {
+                let most_held = DECODERS.get(*service).map_or(0, |protocol| protocol.most_held);
+                let from = if self.swapped { direction.flipped() } else { direction };
+                let mut ctx = Context::new(around.ts, around.flow, around.sink).swapped(self.swapped);
+                let feed = self.feeds.of_mut(direction);
+                let outcome = feed.bytes(from, bytes, most_held, &mut **decoder, &mut ctx);
+                if outcome != Outcome::Going {
+                    self.turn(outcome, direction, around);
+                }
+            }
+            Stage::Looking => self.look(direction, bytes, around),
+            Stage::Left => {}
+        }
+    }
+
+    /// `missing` bytes of a direction will never come.
+    pub fn gap(&mut self, direction: Direction, missing: u64, around: &mut Around<'_>) {
+        *self.whole.of_mut(direction) = false;
+        let feed = self.feeds.of_mut(direction);
+        match &mut self.stage {
+            Stage::Decoding(_, decoder) => {
+                let from = if self.swapped { direction.flipped() } else { direction };
+                let mut ctx = Context::new(around.ts, around.flow, around.sink).swapped(self.swapped);
+                feed.gap(from, missing, &mut **decoder, &mut ctx);
+            }
+            Stage::Looking => feed.reset(),
+            Stage::Left => {}
+        }
+    }
+
+    /// A direction will bring nothing more.
+    pub fn end(&mut self, direction: Direction, around: &mut Around<'_>) {
+        if let Stage::Decoding(_, decoder) = &mut self.stage {
+            let from = if self.swapped { direction.flipped() } else { direction };
+            let mut ctx = Context::new(around.ts, around.flow, around.sink).swapped(self.swapped);
+            self.feeds.of_mut(direction).end(from, &mut **decoder, &mut ctx);
+        }
+    }
+
+    /// Ready for another flow; the decoder goes back to the pool.
+    pub fn reset(&mut self, pool: &mut Pool) {
+        if let Stage::Decoding(service, decoder) = std::mem::take(&mut self.stage) {
+            pool.give_back(service, decoder);
+        }
+        self.feeds.to_client.reset();
+        self.feeds.to_server.reset();
+        self.whole = Both::default();
+        self.refusals = 0;
+        self.swapped = false;
+        self.sent = Both::default();
+        self.far = Both::default();
+        self.waiting = false;
+    }
+
+    fn look(&mut self, direction: Direction, bytes: &[u8], around: &mut Around<'_>) {
+        let feed = self.feeds.of_mut(direction);
+        let held = if feed.held() > 0 {
+            feed.hold(bytes);
+            feed.take_held()
+        } else {
+            Vec::new()
+        };
+        let bytes = if held.is_empty() { bytes } else { &held };
+        match claim(around.flow, direction, bytes, *self.whole.of(direction)) {
+            Claim::Yes(service, sender) => {
+                let Some(decoder) = around.pool.take(service) else { return };
+                self.swapped = speaks_swapped(sender, direction);
+                self.adopt(service, decoder, direction, bytes, around);
+            }
+            Claim::Unsure if bytes.len() <= MOST_HELD_UNKNOWN => {
+                if held.is_empty() {
+                    self.feeds.of_mut(direction).hold(bytes);
+                } else {
+                    *self.feeds.of_mut(direction) = Feed::with_held(held);
+                }
+            }
+            Claim::Unsure | Claim::No => {
+                *self.whole.of_mut(direction) = false;
+                self.refusals = self.refusals.saturating_add(1);
+                if self.refusals > MOST_REFUSALS && !usual(around.flow) {
+                    self.stage = Stage::Left;
+                }
+            }
+        }
+    }
+
+    /// Gives the flow to a decoder: first the bytes that told, then what the other side has held.
+    fn adopt(
+        &mut self,
+        service: usize,
+        decoder: Box<dyn Decoder>,
+        direction: Direction,
+        bytes: &[u8],
+        around: &mut Around<'_>,
+    ) {
+        self.stage = Stage::Decoding(service, decoder);
+        let other = direction.flipped();
+        let held = self.feeds.of_mut(other).take_held();
+        if !*self.whole.of(other) {
+            self.feeds.of_mut(other).lose();
+        }
+        self.bytes(direction, bytes, around);
+        if !held.is_empty() {
+            self.bytes(other, &held, around);
+        }
+    }
+
+    /// The feed stopped: another protocol, none, or a message without an end.
+    fn turn(&mut self, outcome: Outcome, direction: Direction, around: &mut Around<'_>) {
+        let next = match outcome {
+            Outcome::Going => return,
+            Outcome::Overfull => {
+                *around.overfull = around.overfull.saturating_add(1);
+                return;
+            }
+            Outcome::Leave => None,
+            Outcome::Change(name) => Some(name),
+        };
+        if let Stage::Decoding(service, decoder) = std::mem::take(&mut self.stage) {
+            around.pool.give_back(service, decoder);
+        }
+        let mine = self.feeds.of_mut(direction).take_held();
+        let others = self.feeds.of_mut(direction.flipped()).take_held();
+        self.feeds.to_client.reset();
+        self.feeds.to_server.reset();
+        let Some(name) = next else {
+            self.stage = Stage::Left;
+            return;
+        };
+        self.whole = Both { to_client: true, to_server: true };
+        self.refusals = 0;
+        if let Some(name) = name {
+            let service = DECODERS.iter().position(|protocol| protocol.name == name);
+            match service.and_then(|service| Some((service, around.pool.take(service)?))) {
+                Some((service, decoder)) => self.stage = Stage::Decoding(service, decoder),
+                None => self.stage = Stage::Left,
+            }
+        }
+        for (direction, held) in [(direction, mine), (direction.flipped(), others)] {
+            if !held.is_empty() {
+                self.bytes(direction, &held, around);
+            }
+        }
+    }
+}
+
+/// Whether what a probe says of the sender turns the flow's roles round.
+const fn speaks_swapped(sender: Sender, direction: Direction) -> bool {
+    matches!(
+        (sender, direction),
+        (Sender::Client, Direction::ToClient) | (Sender::Server, Direction::ToServer)
+    )
+}
+
+/// What the probes said together.
+pub enum Claim {
+    No,
+    Unsure,
+    Yes(usize, Sender),
+}
+
+/// Shows bytes to every probe: those for whom the port is usual first.
+pub fn claim(flow: &FlowInfo, direction: Direction, bytes: &[u8], start: bool) -> Claim {
+    let (sport, dport) = match direction {
+        Direction::ToServer => (flow.client.port, flow.server.port),
+        Direction::ToClient => (flow.server.port, flow.client.port),
+    };
+    let mut unsure = false;
+    for usual_port in [true, false] {
+        for (service, protocol) in DECODERS.iter().enumerate() {
+            let on_port = protocol.ports.contains(&sport) || protocol.ports.contains(&dport);
+            if on_port != usual_port || !protocol.transports.contains(&flow.transport) {
+                continue;
+            }
+            let probe = Probe { bytes, sport, dport, transport: flow.transport, usual_port, start };
+            match (protocol.probe)(&probe) {
+                Verdict::Yes(sender) => return Claim::Yes(service, sender),
+                Verdict::More => unsure = true,
+                Verdict::No => {}
+            }
+        }
+    }
+    if unsure { Claim::Unsure } else { Claim::No }
+}
+
+/// A decoder knows one of the ports, so the flow is never given up.
+fn usual(flow: &FlowInfo) -> bool {
+    let knows = |protocol: &Protocol| {
+        protocol.transports.contains(&flow.transport)
+            && (protocol.ports.contains(&flow.server.port) || protocol.ports.contains(&flow.client.port))
+    };
+    DECODERS.iter().any(knows)
+}
+
+/// Which side serves, going by ports alone: `Some(true)` when it is the receiver.
+pub fn serves(sport: u16, dport: u16, transport: Transport) -> Option<bool> {
+    let known =
+        |port: u16| DECODERS.iter().any(|p| p.transports.contains(&transport) && p.ports.contains(&port));
+    match (known(sport), known(dport)) {
+        (false, true) => Some(true),
+        (true, false) => Some(false),
+        _ => None,
+    }
+}
+
+/// Digests of the segments delivered last, to notice when one comes again with other bytes. Bytes
+/// themselves are not kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sent {
+    ring: [SentSegment; 4],
+    at: u8,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct SentSegment {
+    seq: u32,
+    len: u32,
+    digest: u64,
+}
+
+impl Sent {
+    /// Remembers a segment.
+    pub fn note(&mut self, seq: u32, bytes: &[u8], digest: u64) {
+        let segment = SentSegment { seq, len: bytes.len() as u32, digest };
+        if let Some(slot) = self.ring.get_mut(usize::from(self.at & 3)) {
+            *slot = segment;
+        }
+        self.at = self.at.wrapping_add(1);
+    }
+
+    /// If a remembered segment began at `seq` and is covered by `again` with other bytes: its length
+    /// and the clash.
+    pub fn differs(&self, seq: u32, again: &[u8]) -> Option<Clash> {
+        let known = self.ring.iter().find(|segment| segment.seq == seq && segment.len > 0)?;
+        let again = digest(again.get(..known.len as usize)?);
+        let clash = Clash { len: known.len as usize, first: known.digest, second: again };
+        (again != known.digest).then_some(clash)
+    }
+}
+
+/// Most decoders kept for later per protocol.
+const MOST_SPARE: usize = 4096;
+/// Most bytes of a direction that are kept while no probe is sure.
+const MOST_HELD_UNKNOWN: usize = 4096;
+/// So many segments that no probe wants, and a flow on an unusual port is left alone.
+const MOST_REFUSALS: u8 = 32;
