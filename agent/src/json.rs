@@ -56,9 +56,15 @@ pub fn value(out: &mut Vec<u8>, value: &Value<'_>) {
             list(out, words.iter().map(|word| u64::from(u16::from_be_bytes(*word))));
         }
         Value::Render(render) => {
-            let mut raw = Vec::new();
-            render.render(&mut raw);
-            text(out, &raw);
+            out.push(b'"');
+            let start = out.len();
+            render.render(out);
+            // Nearly all names are plain; only the others cost a copy.
+            if !plain(out.get(start..).unwrap_or_default()) {
+                let raw = out.split_off(start);
+                escape(out, &raw);
+            }
+            out.push(b'"');
         }
         Value::Rows(rows) => {
             out.push(b'[');
@@ -167,17 +173,26 @@ fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
 
 fn text(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
-    if bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\')) {
+    if plain(bytes) {
         out.extend_from_slice(bytes);
     } else {
-        for chunk in bytes.utf8_chunks() {
-            escaped(out, chunk.valid());
-            if !chunk.invalid().is_empty() {
-                out.extend_from_slice("\u{fffd}".as_bytes());
-            }
-        }
+        escape(out, bytes);
     }
     out.push(b'"');
+}
+
+/// Nothing in it needs escaping.
+fn plain(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, 0x20..=0x7e) && !matches!(byte, b'"' | b'\\'))
+}
+
+fn escape(out: &mut Vec<u8>, bytes: &[u8]) {
+    for chunk in bytes.utf8_chunks() {
+        escaped(out, chunk.valid());
+        if !chunk.invalid().is_empty() {
+            out.extend_from_slice("\u{fffd}".as_bytes());
+        }
+    }
 }
 
 fn escaped(out: &mut Vec<u8>, valid: &str) {

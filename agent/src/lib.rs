@@ -7,7 +7,9 @@
 
 pub mod bytes;
 pub mod capture;
+pub mod cli;
 pub mod flow;
 pub mod frame;
 pub mod json;
+pub mod pipeline;
 pub mod protocol;

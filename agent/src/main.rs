@@ -1,2 +1,10 @@
 //! The agent's commands.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use fieldward_agent::cli::Cli;
+
+fn main() -> ExitCode {
+    Cli::parse().run()
+}

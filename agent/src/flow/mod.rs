@@ -3,6 +3,8 @@
 //! `Flows` takes frames in capture order and gives protocol events and `conn` records. Every table
 //! and buffer in it is bounded; what had to be let go is counted. Time is packet time alone.
 
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 mod conn;
 mod conversation;
 mod counts;
@@ -11,6 +13,8 @@ mod key;
 mod reorder;
 mod table;
 mod tcp;
+#[cfg(test)]
+mod tests;
 
 use std::hash::{BuildHasher, Hasher};
 

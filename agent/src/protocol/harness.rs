@@ -83,6 +83,14 @@ impl Player {
         self
     }
 
+    /// The flow is over, another one begins with the same decoder.
+    pub(crate) fn reset(&mut self) -> &mut Self {
+        self.decoder.reset();
+        self.feeds.to_server.reset();
+        self.feeds.to_client.reset();
+        self
+    }
+
     /// Lets packet time pass.
     pub(crate) fn wait(&mut self, micros: u64) -> &mut Self {
         self.now = self.now.plus(micros);

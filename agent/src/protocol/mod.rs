@@ -6,9 +6,13 @@
 //! lost. To add one: a file here, and its `PROTOCOL` in [`DECODERS`]; loop tests over that list
 //! judge it.
 
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 mod event;
 #[cfg(test)]
 pub(crate) mod harness;
+#[cfg(test)]
+mod tests;
 
 use fieldward_shared::time::Timestamp;
 
@@ -19,11 +23,22 @@ use crate::flow::{Direction, FlowInfo, Transport};
 /// Every decoder there is; the first that claims a flow gets it.
 pub static DECODERS: &[Protocol] = &[];
 
+/// Every value of `proto` that an event can carry, to choose from on the command line.
+pub fn names() -> Vec<&'static str> {
+    let mut names: Vec<_> = DECODERS.iter().flat_map(|protocol| protocol.events).copied().collect();
+    names.extend(["conn", "tcp"]);
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// What the registry knows of a protocol.
 #[derive(Debug)]
 pub struct Protocol {
-    /// Its name in events and on the command line.
+    /// Its name, as `service` of a flow.
     pub name: &'static str,
+    /// The `proto` of the events it makes.
+    pub events: &'static [&'static str],
     /// What it runs over.
     pub transports: &'static [Transport],
     /// Ports where it is usual; a hint for the probe and for who is the server, no more.

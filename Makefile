@@ -1,0 +1,38 @@
+# Fieldward: everything goes through here. `make help` lists it.
+SHELL := /bin/bash
+CARGO ?= cargo
+OUT ?= out
+SECONDS_EACH ?= 1200
+AGENT = target/release/fieldward-agent
+
+.PHONY: help setup demo test check bench fuzz clean
+
+help: ## what there is to do
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: ## install what is missing (Debian or Ubuntu)
+	@scripts/setup.sh
+
+demo: setup ## a generated capture of a small plant, decoded, with a summary
+	@scripts/demo.sh $(OUT)
+
+test: setup ## every test
+	$(CARGO) test --workspace --locked
+
+check: setup ## formatting, lints, licences and advisories of dependencies
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	@scripts/setup.sh cargo-deny
+	$(CARGO) deny --locked check
+
+bench: setup ## speed and memory beside tshark, as in BENCHMARKS.md
+	@scripts/setup.sh bench
+	@scripts/bench.sh $(OUT)
+
+fuzz: setup ## every fuzz target for SECONDS_EACH seconds (default 1200)
+	@scripts/setup.sh cargo-fuzz
+	@scripts/fuzz.sh $(SECONDS_EACH)
+
+clean: ## remove what was built and generated
+	$(CARGO) clean
+	rm -rf $(OUT)

@@ -1,0 +1,66 @@
+//! The agent's commands, one file each.
+
+mod decode;
+mod devices;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+/// Fieldward agent: watches one plant's control network, passively. It never sends a packet.
+#[derive(Parser)]
+#[command(name = "fieldward-agent", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// How log lines look; they go to standard error
+    #[arg(long, value_enum, default_value = "text", global = true)]
+    log: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Json,
+    Text,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Decode(decode::Decode),
+    Devices(devices::Devices),
+}
+
+impl Cli {
+    /// Runs the command; whatever stops it is one line on standard error.
+    pub fn run(self) -> ExitCode {
+        self.start_log();
+        let done = match self.command {
+            Command::Decode(decode) => decode.run(),
+            Command::Devices(devices) => devices.run(),
+        };
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+            Err(error) => {
+                tracing::error!("{error:#}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn start_log(&self) {
+        let filter = EnvFilter::try_from_env("FIELDWARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+        match self.log {
+            LogFormat::Json => log.json().init(),
+            LogFormat::Text => log.with_target(false).without_time().init(),
+        }
+    }
+}
+
+/// Whoever read our output has read enough (`decode … | head`).
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let io = error.downcast_ref::<std::io::Error>();
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Installs what is missing, and nothing else: Debian packages for the build and the tests, and, when
+# named, cargo-deny or cargo-fuzz. Says what it does; does nothing when all is there.
+set -euo pipefail
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+packages() {
+    local missing=() package
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    if ! command -v apt-get >/dev/null; then
+        echo "setup: please install by hand (no apt-get here): ${missing[*]}" >&2
+        exit 1
+    fi
+    echo "setup: installing ${missing[*]}" >&2
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+case "${1:-base}" in
+    base)
+        if ! command -v cargo >/dev/null; then
+            echo "setup: Rust is missing; install it from https://rustup.rs and run this again" >&2
+            exit 1
+        fi
+        # gcc links, libpcap captures, tshark is the oracle of the agreement test.
+        packages gcc libc6-dev libpcap-dev tshark
+        ;;
+    bench)
+        packages time util-linux
+        ;;
+    cargo-deny)
+        command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
+        ;;
+    cargo-fuzz)
+        packages g++
+        command -v cargo-fuzz >/dev/null || cargo install --locked cargo-fuzz
+        rustup toolchain list | grep -q nightly || rustup toolchain install nightly --profile minimal
+        ;;
+    *)
+        echo "setup: nothing called '$1'" >&2
+        exit 2
+        ;;
+esac

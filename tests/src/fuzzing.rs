@@ -1,0 +1,213 @@
+//! What each fuzz target does with its bytes; the corpora are replayed through the same functions in
+//! every test run.
+//!
+//! Every event is rendered as JSON, so that text made on demand is made, and bounds are asserted.
+
+use fieldward_agent::capture::{FileSource, LinkType, Next, Packet, Source};
+use fieldward_agent::flow::{Addr, FlowLimits, Flows};
+use fieldward_agent::frame::{Datagram, Frame, FrameLimits, Frames, Payload, Segment};
+use fieldward_agent::json;
+use fieldward_agent::protocol::{DECODERS, ProtocolEvent, Sink};
+use fieldward_shared::time::Timestamp;
+
+/// Every target with its name, which is also the name of its corpus.
+pub static TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("dns", dns),
+    ("file", file),
+    ("frame", frame),
+    ("http", http),
+    ("modbus", modbus),
+    ("modbus_rtu", modbus_rtu),
+    ("mqtt", mqtt),
+    ("stream", stream),
+];
+
+/// Renders every event; what was written must be one line of UTF-8.
+#[derive(Default)]
+pub struct Rendering {
+    line: Vec<u8>,
+    /// Events so far.
+    pub events: u64,
+}
+
+impl Sink for Rendering {
+    fn event(&mut self, event: &ProtocolEvent<'_>) {
+        self.line.clear();
+        json::event(&mut self.line, event);
+        assert!(std::str::from_utf8(&self.line).is_ok(), "an event is not UTF-8");
+        assert_eq!(self.line.iter().filter(|byte| **byte == b'\n').count(), 1, "an event is not one line");
+        self.events += 1;
+    }
+}
+
+/// Any bytes as a capture file.
+pub fn file(bytes: &[u8]) {
+    let mut source = FileSource::new(std::io::Cursor::new(bytes.to_vec()));
+    while let Ok(source) = &mut source {
+        match source.next() {
+            Ok(Next::Packet(packet)) => assert!(packet.data.len() <= bytes.len()),
+            Ok(Next::Idle) => {}
+            Ok(Next::End) | Err(_) => break,
+        }
+    }
+}
+
+/// Packets of every link type: `[link, length, bytes…]…`.
+pub fn frame(bytes: &[u8]) {
+    let mut frames = Frames::new(FrameLimits::default());
+    let mut rest = bytes;
+    let mut ts = Timestamp::from_micros(1_000_000);
+    while let Some((&[link, len], after)) = rest.split_first_chunk::<2>() {
+        let (data, after) = after.split_at(usize::from(len).min(after.len()));
+        let links = [
+            LinkType::Ethernet,
+            LinkType::RawIp,
+            LinkType::LinuxCooked,
+            LinkType::LinuxCooked2,
+            LinkType::BsdLoopback,
+        ];
+        let link_type = links[usize::from(link) % links.len()];
+        ts = ts.plus(u64::from(link) * 1000);
+        let packet = Packet { ts, link: link_type, wire_len: u32::from(len), data };
+        if let Some(frame) = frames.frame(&packet) {
+            let data = match frame.payload {
+                Payload::Tcp(segment) => segment.data,
+                Payload::Udp(datagram) => datagram.data,
+            };
+            assert!(data.len() <= 65_535);
+        }
+        rest = after;
+    }
+}
+
+/// Segments in any order: `[direction and flags, sequence, length, bytes…]…` on a few connections.
+pub fn stream(bytes: &[u8]) {
+    let limits = FlowLimits { flows: 4, conversations: 3, held_bytes: 4096, ..FlowLimits::default() };
+    let mut flows = Flows::new(limits);
+    let mut sink = Rendering::default();
+    let mut ts = Timestamp::from_micros(1_000_000);
+    let mut rest = bytes;
+    while let Some((&[shape, flags, high, low, wait, len], after)) = rest.split_first_chunk::<6>() {
+        let (data, after) = after.split_at(usize::from(len).min(after.len()));
+        let ports = [502, 1883, 53, 80, 8080, 4000];
+        let port = ports[usize::from(shape >> 3) % ports.len()];
+        // Mostly near the start of the sequence, and across its wrap; sometimes far away.
+        let near = u32::from(u16::from_be_bytes([high & 0x0f, low]));
+        let seq = if high >= 0xf0 { near << 20 } else { near.wrapping_sub(512) };
+        ts = ts.plus(u64::from(wait) << (wait & 15));
+        let to_server = shape & 1 == 0;
+        let segment = Segment {
+            sport: if to_server { 40_000 } else { port },
+            dport: if to_server { port } else { 40_000 },
+            seq,
+            ack: near,
+            flags,
+            data,
+            cut: u32::from(shape & 2),
+        };
+        flows.frame(ts, &between(to_server, Payload::Tcp(segment)), &mut sink);
+        assert!(flows.alive() <= 4);
+        rest = after;
+    }
+    flows.finish(&mut sink);
+    assert_eq!(flows.alive(), 0);
+}
+
+/// A Modbus/TCP conversation.
+pub fn modbus(bytes: &[u8]) {
+    conversation("modbus", bytes);
+}
+
+/// A Modbus RTU conversation over TCP.
+pub fn modbus_rtu(bytes: &[u8]) {
+    conversation("modbus_rtu", bytes);
+}
+
+/// An MQTT conversation.
+pub fn mqtt(bytes: &[u8]) {
+    conversation("mqtt", bytes);
+}
+
+/// A DNS conversation over TCP, then the same pieces as datagrams.
+pub fn dns(bytes: &[u8]) {
+    conversation("dns", bytes);
+    datagrams(53, bytes);
+    datagrams(5353, bytes);
+}
+
+/// An HTTP conversation.
+pub fn http(bytes: &[u8]) {
+    conversation("http", bytes);
+}
+
+/// Pieces `[direction and loss, length, bytes…]…` as in-order segments after a handshake.
+fn conversation(name: &str, bytes: &[u8]) {
+    let port = DECODERS.iter().find(|protocol| protocol.name == name).map(|protocol| protocol.ports);
+    let port = port.and_then(|ports| ports.first()).copied().unwrap_or(4000);
+    let mut flows = Flows::new(FlowLimits::default());
+    let mut sink = Rendering::default();
+    let mut ts = Timestamp::from_micros(1_000_000);
+    let mut seqs = [1_u32, 1];
+    let mut send = |flows: &mut Flows, to_server: bool, seq, flags, data| {
+        let (sport, dport) = if to_server { (40_000, port) } else { (port, 40_000) };
+        let segment = Segment { sport, dport, seq, ack: 0, flags, data, cut: 0 };
+        ts = ts.plus(1_000);
+        flows.frame(ts, &between(to_server, Payload::Tcp(segment)), &mut sink);
+    };
+    send(&mut flows, true, 0, 0x02, &[]);
+    send(&mut flows, false, 0, 0x12, &[]);
+    for (shape, data) in pieces(bytes) {
+        let to_server = shape & 1 == 0;
+        let seq = &mut seqs[usize::from(to_server)];
+        // A lost segment: the sequence goes on, the bytes never come.
+        if shape & 0x3e != 0x3e {
+            send(&mut flows, to_server, *seq, 0x18, data);
+        }
+        *seq = seq.wrapping_add(data.len() as u32);
+    }
+    flows.finish(&mut sink);
+}
+
+fn datagrams(port: u16, bytes: &[u8]) {
+    let mut flows = Flows::new(FlowLimits::default());
+    let mut sink = Rendering::default();
+    let mut ts = Timestamp::from_micros(1_000_000);
+    for (shape, data) in pieces(bytes) {
+        let to_server = shape & 1 == 0;
+        let (sport, dport) = if to_server { (40_000, port) } else { (port, 40_000) };
+        ts = ts.plus(u64::from(shape) << 12);
+        let payload = Payload::Udp(Datagram { sport, dport, data, cut: 0 });
+        flows.frame(ts, &between(to_server, payload), &mut sink);
+    }
+    flows.finish(&mut sink);
+}
+
+/// `[shape, length, bytes…]…`
+fn pieces(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (&[shape, len], after) = rest.split_first_chunk::<2>()?;
+        let (data, after) = after.split_at(usize::from(len).min(after.len()));
+        rest = after;
+        Some((shape, data))
+    })
+}
+
+/// The pieces of a conversation in the form that the targets read: seeds for their corpora.
+pub fn seed(conversation: &[(fieldward_agent::flow::Direction, Vec<u8>)]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for (from, bytes) in conversation {
+        for piece in bytes.chunks(255) {
+            out.push(u8::from(*from == fieldward_agent::flow::Direction::ToClient));
+            out.push(piece.len() as u8);
+            out.extend_from_slice(piece);
+        }
+    }
+    out
+}
+
+fn between(to_server: bool, payload: Payload<'_>) -> Frame<'_> {
+    let (client, server) = (Addr::v4([10, 0, 0, 1]), Addr::v4([10, 0, 0, 2]));
+    let (src, dst) = if to_server { (client, server) } else { (server, client) };
+    Frame { src, dst, macs: None, vlan: None, ip_len: 40, payload }
+}
