@@ -1,7 +1,104 @@
 //! From a captured packet to one TCP segment or UDP datagram: link layers, VLAN tags, tunnels as
 //! mirror ports deliver them, IP fragments, copies of packets. A bad frame is a counter.
+//!
+//! A packet is read in a loop, one header at a time ([`place::Layer`]), until TCP or UDP. Nothing is
+//! copied but fragments, and nothing allocated but their buffers, once.
 
+#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used)]
+#![deny(clippy::expect_used, clippy::panic)]
+
+mod checksum;
+mod copies;
+mod counts;
+mod fragment;
+mod ip;
+mod link;
+mod place;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod tunnel;
+
+use crate::capture::Packet;
 use crate::flow::Addr;
+use copies::Copies;
+pub use counts::FrameCounts;
+use counts::Reason;
+use fragment::Fragments;
+use ip::Part;
+use place::{Layer, Place, len_of};
+
+/// How much is kept between packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameLimits {
+    /// Most datagrams that wait for fragments; the oldest goes first.
+    pub fragmented_datagrams: usize,
+    /// Most bytes of their buffers together.
+    pub fragment_bytes: usize,
+    /// How long, in packet time, a datagram waits for its fragments.
+    pub fragment_age_micros: u64,
+    /// How far apart, in packet time, two copies of a packet come; 0 lets copies through.
+    pub copy_window_micros: u64,
+}
+
+impl Default for FrameLimits {
+    fn default() -> Self {
+        Self {
+            fragmented_datagrams: 256,
+            fragment_bytes: 4 << 20,
+            fragment_age_micros: 30_000_000,
+            copy_window_micros: 5_000,
+        }
+    }
+}
+
+/// Makes frames out of packets.
+#[derive(Debug)]
+pub struct Frames {
+    copies: Copies,
+    counts: FrameCounts,
+    fragments: Fragments,
+    /// Datagrams put together, lent until the next packet: one inside the other.
+    wholes: [Vec<u8>; 2],
+}
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self::new(FrameLimits::default())
+    }
+}
+
+impl Frames {
+    /// Nothing seen so far.
+    pub fn new(limits: FrameLimits) -> Self {
+        Self {
+            copies: Copies::new(limits.copy_window_micros),
+            counts: FrameCounts::default(),
+            fragments: Fragments::new(&limits),
+            wholes: [Vec::new(), Vec::new()],
+        }
+    }
+
+    /// The TCP segment or UDP datagram in a packet, or which this packet completes. `None` is
+    /// counted: nothing for flows in it, or a copy, or a fragment kept for later.
+    #[inline]
+    pub fn frame<'a>(&'a mut self, packet: &Packet<'a>) -> Option<Frame<'a>> {
+        let Self { copies, counts, fragments, wholes } = self;
+        let mut reading = Reading { packet: *packet, copies, counts, fragments, plain: None };
+        match reading.frame(wholes) {
+            Ok(frame) => Some(frame),
+            Err(reason) => {
+                counts.add(reason);
+                None
+            }
+        }
+    }
+
+    /// What became of the packets so far.
+    pub const fn counts(&self) -> &FrameCounts {
+        &self.counts
+    }
+}
 
 /// The innermost TCP segment or UDP datagram of a packet.
 #[derive(Clone, Copy, Debug)]
@@ -60,3 +157,99 @@ pub struct Datagram<'a> {
     /// Bytes of its data on the wire that the capture cut off.
     pub cut: u32,
 }
+
+/// One packet on its way through the layers.
+struct Reading<'a, 'b> {
+    packet: Packet<'a>,
+    copies: &'b mut Copies,
+    counts: &'b mut FrameCounts,
+    fragments: &'b mut Fragments,
+    /// A datagram to the port of a tunnel, should there be none in it.
+    plain: Option<Place<'a>>,
+}
+
+impl<'a> Reading<'a, '_> {
+    #[inline]
+    fn frame(&mut self, wholes: &'a mut [Vec<u8>]) -> Result<Frame<'a>, Reason> {
+        match (self.layers(wholes), self.plain) {
+            (Err(reason), Some(plain)) if reason.is_malformed() => {
+                transport::udp(self.packet.ts, &plain, self.copies, self.counts)
+            }
+            (result, _) => result,
+        }
+    }
+
+    #[inline]
+    fn layers(&mut self, mut wholes: &'a mut [Vec<u8>]) -> Result<Frame<'a>, Reason> {
+        let mut place = Place::new(self.packet.data, self.packet.wire_len);
+        let mut layer = link::first(self.packet.link);
+        for _ in 0..MOST_LAYERS {
+            layer = match layer {
+                Layer::Cooked => link::cooked(&mut place)?,
+                Layer::Cooked2 => link::cooked2(&mut place)?,
+                Layer::Ethernet => link::ethernet(&mut place)?,
+                Layer::Gre => tunnel::gre(&mut place)?,
+                Layer::Ip => ip::either(&place)?,
+                Layer::Ipv4 | Layer::Ipv6 => {
+                    let part = match layer {
+                        Layer::Ipv4 => ip::v4(&mut place, self.counts)?,
+                        _ => ip::v6(&mut place)?,
+                    };
+                    if let Some(part) = part {
+                        let free = std::mem::take(&mut wholes).split_first_mut();
+                        let (whole, rest) = free.ok_or(Reason::TooManyLayers)?;
+                        self.reassemble(&mut place, part, whole)?;
+                        wholes = rest;
+                    }
+                    ip::after_protocol(&mut place)?
+                }
+                Layer::Llc => link::llc(&mut place)?,
+                Layer::Loopback => link::loopback(&mut place)?,
+                Layer::Mpls => tunnel::mpls(&mut place)?,
+                Layer::Ppp => tunnel::ppp(&mut place)?,
+                Layer::Pppoe => tunnel::pppoe(&mut place)?,
+                Layer::Tag(length) => link::tag(length, &mut place)?,
+                Layer::Tcp => return transport::tcp(self.packet.ts, &place, self.copies, self.counts),
+                Layer::Udp => match tunnel::in_udp(&place) {
+                    None => return transport::udp(self.packet.ts, &place, self.copies, self.counts),
+                    Some((inner, next)) => {
+                        self.plain = Some(place);
+                        place = inner;
+                        next
+                    }
+                },
+                Layer::Vlan => link::vlan(&mut place)?,
+                Layer::Wrapped(length) => link::wrapped(length, &mut place)?,
+            };
+        }
+        Err(Reason::TooManyLayers)
+    }
+
+    /// Goes on with the whole datagram, once its last fragment has come.
+    #[cold]
+    fn reassemble(
+        &mut self,
+        place: &mut Place<'a>,
+        part: Part,
+        whole: &'a mut Vec<u8>,
+    ) -> Result<(), Reason> {
+        let edges = u64::from(part.offset) << 32 | u64::from(part.more);
+        let content = [edges, 2, checksum::sum(place.bytes)];
+        if self.copies.is_copy(self.packet.ts, place, content) {
+            return Err(Reason::Copy);
+        }
+        let protocol = self.fragments.add(self.packet.ts, place, part, whole, self.counts)?;
+        let header_len = place.ip.len.saturating_sub(len_of(place.bytes));
+        place.bytes = whole;
+        place.ip.protocol = protocol;
+        place.ip.len = header_len.saturating_add(len_of(whole));
+        // Headers that stood behind the fragment header.
+        match ip::extensions(place)? {
+            Some(_) => Err(Reason::FragmentBad),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Headers before TCP or UDP that are read; more are an attack on whoever reads them.
+const MOST_LAYERS: usize = 16;
