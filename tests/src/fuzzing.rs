@@ -42,13 +42,10 @@ impl Sink for Rendering {
 
 /// Any bytes as a capture file.
 pub fn file(bytes: &[u8]) {
-    let mut source = FileSource::new(std::io::Cursor::new(bytes.to_vec()));
-    while let Ok(source) = &mut source {
-        match source.next() {
-            Ok(Next::Packet(packet)) => assert!(packet.data.len() <= bytes.len()),
-            Ok(Next::Idle) => {}
-            Ok(Next::End) | Err(_) => break,
-        }
+    let size = bytes.len();
+    let Ok(mut source) = FileSource::read("fuzz", std::io::Cursor::new(bytes.to_vec())) else { return };
+    while let Ok(Next::Packet(packet)) = source.next_packet() {
+        assert!(packet.data.len() <= size);
     }
 }
 

@@ -1,1 +1,4 @@
 //! Stories that see all of Fieldward at once; the only crate that may depend on every other.
+
+pub mod fuzzing;
+pub mod stream;

@@ -8,7 +8,9 @@ use fieldward_tests::stream::{Piece, Seen, Wire, cut};
 use proptest::prelude::*;
 
 fn over_tcp() -> impl Iterator<Item = &'static Protocol> {
-    DECODERS.iter().filter(|protocol| protocol.transports.contains(&Transport::Tcp) && !protocol.ports.is_empty())
+    DECODERS
+        .iter()
+        .filter(|protocol| protocol.transports.contains(&Transport::Tcp) && !protocol.ports.is_empty())
 }
 
 fn played(port: u16, pieces: &[Piece]) -> Vec<Seen> {

@@ -108,7 +108,8 @@ fn files_stay_short_and_say_what_they_are() {
 #[test]
 fn decoders_may_not_index_or_overflow() {
     for folder in ["capture", "flow", "frame", "protocol"] {
-        let head = fs::read_to_string(root().join("agent/src").join(folder).join("mod.rs")).expect("a module");
+        let head =
+            fs::read_to_string(root().join("agent/src").join(folder).join("mod.rs")).expect("a module");
         for lint in ["clippy::indexing_slicing", "clippy::arithmetic_side_effects"] {
             assert!(head.contains(lint), "agent/src/{folder}/mod.rs does not deny {lint}");
         }

@@ -14,7 +14,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::capture::{self, Drops, LiveConfig, Next, Source};
+use crate::capture::{self, Drops, Filter, LiveConfig, Next, Source};
 use crate::json;
 use crate::pipeline::{Limits, Pipeline};
 use crate::protocol::{self, ProtocolEvent, Sink};
@@ -42,12 +42,12 @@ pub struct Decode {
     /// No events, only one JSON object with the counts
     #[arg(long, short)]
     quiet: bool,
-    /// Bytes kept of each packet when listening
-    #[arg(long, default_value_t = 262_144, requires = "interface", value_name = "BYTES")]
-    snaplen: u32,
-    /// Kernel buffer in MiB when listening
-    #[arg(long, default_value_t = 16, requires = "interface", value_name = "MIB")]
-    buffer: u32,
+    /// Bytes kept of each packet when listening [default: 65535]
+    #[arg(long, requires = "interface", value_name = "BYTES")]
+    snaplen: Option<u32>,
+    /// Kernel buffer in MiB when listening [default: 64]
+    #[arg(long, requires = "interface", value_name = "MIB")]
+    buffer: Option<u32>,
     /// Listen only to what is addressed to this machine
     #[arg(long, requires = "interface")]
     no_promiscuous: bool,
@@ -57,12 +57,12 @@ impl Decode {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let stop = Arc::new(AtomicBool::new(false));
         let mut source = self.source(&stop)?;
-        let bar = self.progress();
+        let bar = progress(source.size());
         let started = Instant::now();
         let mut pipeline = Pipeline::new(Limits::default());
         let mut out = Output::new(self.quiet, &self.protocol);
         let damage = loop {
-            match source.next() {
+            match source.next_packet() {
                 Ok(Next::Packet(packet)) => pipeline.packet(&packet, &mut out),
                 Ok(Next::Idle) => out.flush()?,
                 Ok(Next::End) => break None,
@@ -88,32 +88,34 @@ impl Decode {
     fn source(&self, stop: &Arc<AtomicBool>) -> anyhow::Result<Box<dyn Source>> {
         let Some(interface) = &self.interface else {
             let path = self.file.as_deref().context("no capture file was named")?;
-            return Ok(capture::open(path, self.filter.as_deref())?);
+            let source = capture::open(path)?;
+            return Ok(Box::new(match &self.filter {
+                Some(filter) => source.filtered(Filter::new(filter)?),
+                None => source,
+            }));
         };
-        let live = capture::open_live(&LiveConfig {
-            interface: interface.clone(),
-            snaplen: self.snaplen,
-            buffer_bytes: self.buffer.saturating_mul(1 << 20),
-            promiscuous: !self.no_promiscuous,
-            filter: self.filter.clone(),
-        })?;
+        let mut config = LiveConfig::new(interface);
+        config.promiscuous = !self.no_promiscuous;
+        config.filter.clone_from(&self.filter);
+        config.snaplen = self.snaplen.unwrap_or(config.snaplen);
+        config.buffer_bytes = self.buffer.map_or(config.buffer_bytes, |mib| mib.saturating_mul(1 << 20));
+        let live = capture::open_live(&config)?;
         capture::drop_capabilities()?;
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             signal_hook::flag::register(signal, Arc::clone(stop))?;
         }
         Ok(Box::new(live))
     }
+}
 
-    /// A bar on a terminal; nothing in a pipe or without a known length.
-    fn progress(&self) -> ProgressBar {
-        let length = self.file.as_ref().and_then(|file| file.metadata().ok()).map(|file| file.len());
-        match length {
-            Some(length) if length > 0 && std::io::stderr().is_terminal() => {
-                let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
-                ProgressBar::new(length).with_style(style)
-            }
-            _ => ProgressBar::hidden(),
+/// A bar on a terminal; nothing in a pipe or without a known length.
+fn progress(size: Option<u64>) -> ProgressBar {
+    match size {
+        Some(size) if size > 0 && std::io::stderr().is_terminal() => {
+            let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
+            ProgressBar::new(size).with_style(style)
         }
+        _ => ProgressBar::hidden(),
     }
 }
 
@@ -177,7 +179,8 @@ impl Output {
         members(
             &mut out,
             "capture_drops",
-            [("kernel", drops.kernel), ("interface", drops.interface)].into_iter(),
+            [("kernel", drops.kernel), ("interface", drops.interface), ("unknown_link", drops.unknown_link)]
+                .into_iter(),
         );
         let rate = pipeline.packets() as f64 / seconds.max(1e-9);
         let span = pipeline.span() as f64 / 1e6;

@@ -15,7 +15,10 @@ impl Devices {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         for device in capture::devices()? {
-            writeln!(out, "{device}")?;
+            let state = if device.up { "up" } else { "down" };
+            let addresses: Vec<_> = device.addresses.iter().map(ToString::to_string).collect();
+            let about = device.description.as_deref().unwrap_or_default();
+            writeln!(out, "{:<16} {state:<5} {:<40} {about}", device.name, addresses.join(" "))?;
         }
         Ok(())
     }

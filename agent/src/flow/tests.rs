@@ -180,14 +180,16 @@ fn a_keep_alive_is_no_retransmission() {
 #[test]
 fn a_forged_far_segment_does_not_move_the_stream() {
     let far = 100 + (64 << 20);
-    let conn = lab().open().tcp(true, PA, 100, b"aa").tcp(true, PA, far, b"zz").tcp(true, PA, 102, b"bb").conn();
+    let conn =
+        lab().open().tcp(true, PA, 100, b"aa").tcp(true, PA, far, b"zz").tcp(true, PA, 102, b"bb").conn();
     assert_eq!((conn["missed_bytes"].as_u64(), conn["history"].as_str()), (Some(0), Some("ShAD")));
 }
 
 #[test]
 fn a_long_loss_is_followed_once_two_segments_agree() {
     let far = 100 + (64 << 20);
-    let conn = lab().open().tcp(true, PA, 100, b"aa").tcp(true, PA, far, b"zz").tcp(true, PA, far + 2, b"yy").conn();
+    let conn =
+        lab().open().tcp(true, PA, 100, b"aa").tcp(true, PA, far, b"zz").tcp(true, PA, far + 2, b"yy").conn();
     assert_eq!(conn["missed_bytes"], far as u64 - 102 + 2);
 }
 

@@ -22,7 +22,14 @@ fn samples_are_claimed_by_their_own_decoder() {
         let sample = (protocol.sample)();
         let (_, bytes) = &sample[0];
         let transport = protocol.transports[0];
-        let probe = Probe { bytes, sport: 40_000, dport: protocol.ports[0], transport, usual_port: true, start: true };
+        let probe = Probe {
+            bytes,
+            sport: 40_000,
+            dport: protocol.ports[0],
+            transport,
+            usual_port: true,
+            start: true,
+        };
         assert!(matches!((protocol.probe)(&probe), Verdict::Yes(_)), "{}", protocol.name);
         for other in DECODERS.iter().filter(|other| other.name != protocol.name) {
             let probe = Probe { usual_port: false, ..probe };
