@@ -76,7 +76,8 @@ pub struct Packet<'a> {
 /// Packets that a source could not lend, by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Drops {
-    /// The kernel's buffer was full: the agent was too slow.
+    /// The kernel's buffer was full: the agent was too slow. The loopback interface counts each
+    /// twice, sent and received.
     pub kernel: u64,
     /// The network interface or its driver lost them.
     pub interface: u64,

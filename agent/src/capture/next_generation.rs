@@ -95,18 +95,17 @@ impl NextGeneration {
             return if here == 0 { Ok(None) } else { Err(cut_short(at, SMALLEST as u64, here)) };
         }
         let mut fields = Record { order: self.order, rest: input.ahead() };
-        let (Some(kind), lengths, Some(mark)) = (fields.u32(), fields.take(4), fields.take(4)) else {
+        let (Some(kind), Some(length), Some(mark)) = (fields.u32(), fields.array(), fields.array()) else {
             return Err(cut_short(at, SMALLEST as u64, input.ahead().len()));
         };
         if kind == SECTION {
-            let mark = mark.try_into().unwrap_or_default();
             self.order = match (Order::Little.u32(mark), Order::Big.u32(mark)) {
                 (BYTE_ORDER, _) => Order::Little,
                 (_, BYTE_ORDER) => Order::Big,
                 (_, other) => return Err(Fault::Damaged { at, damage: Damage::ByteOrder(other) }),
             };
         }
-        let length = self.order.u32(lengths.unwrap_or_default().try_into().unwrap_or_default());
+        let length = self.order.u32(length);
         if length < SMALLEST as u32 || !length.is_multiple_of(4) {
             return Err(Fault::Damaged { at, damage: Damage::BlockLength(length) });
         }
