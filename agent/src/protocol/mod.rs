@@ -9,6 +9,7 @@
 mod event;
 #[cfg(test)]
 pub(crate) mod harness;
+mod mqtt;
 
 use fieldward_shared::time::Timestamp;
 
@@ -17,7 +18,7 @@ pub use event::{Field, Fields, ProtocolEvent, Render, Rows, Sink, Value};
 use crate::flow::{Direction, FlowInfo, Transport};
 
 /// Every decoder there is; the first that claims a flow gets it.
-pub static DECODERS: &[Protocol] = &[];
+pub static DECODERS: &[Protocol] = &[mqtt::PROTOCOL];
 
 /// What the registry knows of a protocol.
 #[derive(Debug)]
