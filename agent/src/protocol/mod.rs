@@ -11,6 +11,7 @@
 mod event;
 #[cfg(test)]
 pub(crate) mod harness;
+mod mqtt;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +22,7 @@ pub use event::{Field, Fields, ProtocolEvent, Render, Rows, Sink, Value};
 use crate::flow::{Direction, FlowInfo, Transport};
 
 /// Every decoder there is; the first that claims a flow gets it.
-pub static DECODERS: &[Protocol] = &[];
+pub static DECODERS: &[Protocol] = &[mqtt::PROTOCOL];
 
 /// Every value of `proto` that an event can carry, to choose from on the command line.
 pub fn names() -> Vec<&'static str> {
