@@ -6,6 +6,7 @@
 //! lost. To add one: a file here, and its `PROTOCOL` in [`DECODERS`]; loop tests over that list
 //! judge it.
 
+mod dns;
 mod event;
 #[cfg(test)]
 pub(crate) mod harness;
@@ -17,7 +18,7 @@ pub use event::{Field, Fields, ProtocolEvent, Render, Rows, Sink, Value};
 use crate::flow::{Direction, FlowInfo, Transport};
 
 /// Every decoder there is; the first that claims a flow gets it.
-pub static DECODERS: &[Protocol] = &[];
+pub static DECODERS: &[Protocol] = &[dns::PROTOCOL];
 
 /// What the registry knows of a protocol.
 #[derive(Debug)]
