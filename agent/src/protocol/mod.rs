@@ -8,6 +8,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod dns;
 mod event;
 #[cfg(test)]
 pub(crate) mod harness;
@@ -22,7 +23,7 @@ pub use event::{Field, Fields, ProtocolEvent, Render, Rows, Sink, Value};
 use crate::flow::{Direction, FlowInfo, Transport};
 
 /// Every decoder there is; the first that claims a flow gets it.
-pub static DECODERS: &[Protocol] = &[mqtt::PROTOCOL];
+pub static DECODERS: &[Protocol] = &[dns::PROTOCOL, mqtt::PROTOCOL];
 
 /// Every value of `proto` that an event can carry, to choose from on the command line.
 pub fn names() -> Vec<&'static str> {
