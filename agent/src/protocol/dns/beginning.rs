@@ -17,9 +17,9 @@ pub(super) fn probe(probe: &Probe<'_>) -> Verdict {
     }
     match (probe.transport, probe.usual_port) {
         (Transport::Udp, true) => usual_datagram(probe.bytes),
-        (Transport::Udp, false) => {
-            Message::read(probe.bytes).filter(is_beyond_doubt).map_or(Verdict::No, |message| yes(&message.header))
-        }
+        (Transport::Udp, false) => Message::read(probe.bytes)
+            .filter(is_beyond_doubt)
+            .map_or(Verdict::No, |message| yes(&message.header)),
         (Transport::Tcp, usual) if probe.start => stream_start(probe.bytes, usual),
         (Transport::Tcp, true) => match search(probe.bytes) {
             Search::At(at) => strict(probe.bytes.get(at..).unwrap_or_default(), Kinds::All),

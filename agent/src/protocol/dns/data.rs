@@ -370,9 +370,10 @@ pub(super) fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
 fn base32hex(out: &mut Vec<u8>, bytes: &[u8]) {
     const ALPHABET: &[u8] = b"0123456789abcdefghijklmnopqrstuv";
     for group in bytes.chunks(5) {
-        let word = group.iter().zip([32, 24, 16, 8, 0]).fold(0, |word, (byte, shift)| {
-            word | u64::from(*byte).wrapping_shl(shift)
-        });
+        let word = group
+            .iter()
+            .zip([32, 24, 16, 8, 0])
+            .fold(0, |word, (byte, shift)| word | u64::from(*byte).wrapping_shl(shift));
         let used = group.len().saturating_mul(8).div_ceil(5);
         for shift in [35, 30, 25, 20, 15, 10, 5, 0].into_iter().take(used) {
             digits(out, ALPHABET, &[(word.wrapping_shr(shift) & 31) as u8]);

@@ -41,6 +41,7 @@ type Fault = &'static str;
 /// DNS, multicast DNS, LLMNR.
 pub const PROTOCOL: Protocol = Protocol {
     name: NAME,
+    events: &["dns"],
     transports: &[Transport::Tcp, Transport::Udp],
     ports: &[53, MDNS, LLMNR],
     probe: beginning::probe,

@@ -42,9 +42,7 @@ pub(super) struct Pending {
 impl Pending {
     /// Notes a query; says whether the same one is still unanswered.
     pub(super) fn ask(&mut self, from: Direction, id: u16, question: u32, now: Timestamp) -> bool {
-        let same = self.find(now, |asked| {
-            asked.from == from && asked.id == id && asked.question == question
-        });
+        let same = self.find(now, |asked| asked.from == from && asked.id == id && asked.question == question);
         if let Some(asked) = same {
             if !asked.answered {
                 return true;

@@ -22,8 +22,12 @@ pub(super) fn conversation() -> Vec<(Direction, Vec<u8>)> {
     all.push((Direction::ToServer, message(0x3301, 0x2800, &[(zone, 6)], &[])));
     all.push((Direction::ToClient, message(0x3301, 0xa805, &[(zone, 6)], &[])));
     all.push((Direction::ToServer, message(0x4400, 0x0000, &[(zone, 252)], &[])));
-    let start: &[u8] = b"\x02ns\xc0\x0c\x02hm\xc0\x0c\0\0\0\x01\0\0\x0e\x10\0\0\x02\x58\0\x09\x3a\x80\0\0\x0e\x10";
-    all.push((Direction::ToClient, message(0x4400, 0x8400, &[(zone, 252)], &[(6, start), (1, b"\x0a\0\0\x01")])));
+    let start: &[u8] =
+        b"\x02ns\xc0\x0c\x02hm\xc0\x0c\0\0\0\x01\0\0\x0e\x10\0\0\x02\x58\0\x09\x3a\x80\0\0\x0e\x10";
+    all.push((
+        Direction::ToClient,
+        message(0x4400, 0x8400, &[(zone, 252)], &[(6, start), (1, b"\x0a\0\0\x01")]),
+    ));
     all.push((Direction::ToClient, message(0x4400, 0x8400, &[(zone, 252)], &[(1, b"\x0a\0\0\x02")])));
     all
 }

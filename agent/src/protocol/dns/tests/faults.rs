@@ -122,7 +122,11 @@ fn oddities_around_the_records_are_told() {
     assert_fault(&with_question([1, 0, 0, 2], &opt.repeat(2)), "more than one OPT record", true);
     let named = record(BACK, 41, b"");
     assert_fault(&with_question([1, 0, 0, 1], &named), "an OPT record that has a name", true);
-    for option in [&b"\0\x08\0\x07\0\x01\x18\0\x01\x02\x03\xff"[..11], b"\0\x08\0\x05\0\x01\x18\0\x01", b"\0\x0a\0\x03abc"] {
+    for option in [
+        &b"\0\x08\0\x07\0\x01\x18\0\x01\x02\x03\xff"[..11],
+        b"\0\x08\0\x05\0\x01\x18\0\x01",
+        b"\0\x0a\0\x03abc",
+    ] {
         let opt = [b"\0\0\x29\x10\0\0\0\0\0\0", &[option.len() as u8][..], option].concat();
         let line = udp(RESPONSE, &with_question([1, 0, 0, 1], &opt));
         let fine = option[..4] == *b"\0\x08\0\x07";

@@ -3,7 +3,6 @@
 #![allow(clippy::arithmetic_side_effects)]
 
 mod faults;
-mod oracle;
 mod pairs;
 mod probing;
 mod records;

@@ -58,7 +58,8 @@ fn signed_zones() {
     assert_data(60, &bytes("0000 03 00 00"), "CDNSKEY", "0 3 0 AA==");
     let digest = "2bb183af5f22588179a53b0a98631fad1a292118";
     assert_data(43, &bytes(&format!("ec45 05 01 {digest}")), "DS", &format!("60485 5 1 {digest}"));
-    let signature = [&bytes("0001 05 03 00015180 3e7c9dd7 3e5510d7 0a52")[..], b"\x07example\0", &[0xa0, 0x90]];
+    let signature =
+        [&bytes("0001 05 03 00015180 3e7c9dd7 3e5510d7 0a52")[..], b"\x07example\0", &[0xa0, 0x90]];
     assert_data(
         46,
         &signature.concat(),
@@ -67,7 +68,8 @@ fn signed_zones() {
     );
     let next = [&b"\x04host\x07example\0"[..], &bytes("0006 400100000003 041b"), &[0; 26], &[0x20]];
     assert_data(47, &next.concat(), "NSEC", "host.example A MX RRSIG NSEC TYPE1234");
-    let next = bytes("01 01 000c 04 aabbccdd 14 174eb2409fe28bcb4887a1836f957f0a8425e27b 0007 2200 0000 0002 90");
+    let next =
+        bytes("01 01 000c 04 aabbccdd 14 174eb2409fe28bcb4887a1836f957f0a8425e27b 0007 2200 0000 0002 90");
     let hashed = "2t7b4g4vsa5smi47k61mv5bv1a22bojr";
     let shown = format!("1 1 12 aabbccdd {hashed} NS SOA RRSIG DNSKEY NSEC3PARAM");
     assert_data(50, &next, "NSEC3", &shown);

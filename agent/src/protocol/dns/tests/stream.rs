@@ -104,7 +104,9 @@ fn a_capture_that_begins_in_the_middle_finds_the_next_message() {
 
 #[test]
 fn rubbish_between_messages_costs_none_of_them() {
-    for rubbish in [&b"\0"[..], b"\0\0\0\0\0", b"GET / HTTP/1.1\r\n\r\n", b"\xff\xff\xff\xff\xff", &[0x41; 300]] {
+    for rubbish in
+        [&b"\0"[..], b"\0\0\0\0\0", b"GET / HTTP/1.1\r\n\r\n", b"\xff\xff\xff\xff\xff", &[0x41; 300]]
+    {
         for size in [1, 3, usize::MAX] {
             let all = [&framed(&query(1)), rubbish, &framed(&query(2)), &framed(&query(3))].concat();
             let mut player = Player::new(&PROTOCOL);
@@ -130,7 +132,10 @@ fn wrong_content_in_right_framing_is_told_and_passed() {
         player.bytes(QUERY, &[framed(&bad), framed(&query(2))].concat());
         let lines = player.lines();
         assert_eq!(lines.len(), 2, "{lines:?}");
-        assert!(lines[0].contains("\"id\":9,\"kind\":\"query\"") && lines[0].contains("malformed"), "{lines:?}");
+        assert!(
+            lines[0].contains("\"id\":9,\"kind\":\"query\"") && lines[0].contains("malformed"),
+            "{lines:?}"
+        );
         assert!(lines[1].contains("\"id\":2") && !lines[1].contains("malformed"), "{lines:?}");
     }
 }
