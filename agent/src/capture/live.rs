@@ -116,6 +116,7 @@ impl Source for LiveSource {
                 data: packet.data,
             })),
             Err(pcap::Error::TimeoutExpired) => {
+                #[expect(clippy::disallowed_methods, reason = "a quiet link must not spin the core")]
                 thread::sleep(NAP);
                 Ok(Next::Idle)
             }

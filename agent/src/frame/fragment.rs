@@ -4,8 +4,8 @@
 //! when they differ. The table is bounded in datagrams, bytes and packet time; the oldest goes
 //! first. Buffers go round between the table and the caller, so nothing is allocated in the long run.
 
-#![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used)]
-#![deny(clippy::expect_used, clippy::panic)]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used))]
+#![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic))]
 
 use std::collections::VecDeque;
 
@@ -23,6 +23,7 @@ pub(super) struct Fragments {
     /// Oldest first.
     waiting: VecDeque<Box<Datagram>>,
     /// Used up, for the next one.
+    #[expect(clippy::vec_box, reason = "a datagram moves between both lists without a copy")]
     spare: Vec<Box<Datagram>>,
     /// Capacity of the buffers of those who wait.
     bytes: usize,
