@@ -229,8 +229,10 @@ impl Conversation {
         self.stage = Stage::Decoding(service, decoder);
         let other = direction.flipped();
         let held = self.feeds.of_mut(other).take_held();
-        if !*self.whole.of(other) {
-            self.feeds.of_mut(other).lose();
+        for side in [direction, other] {
+            if !*self.whole.of(side) {
+                self.feeds.of_mut(side).lose();
+            }
         }
         self.bytes(direction, bytes, around);
         if !held.is_empty() {

@@ -12,9 +12,12 @@ mod dns;
 mod event;
 #[cfg(test)]
 pub(crate) mod harness;
+mod modbus;
+mod modbus_rtu;
 mod mqtt;
 #[cfg(test)]
 mod tests;
+mod websocket;
 
 use fieldward_shared::time::Timestamp;
 
@@ -23,7 +26,8 @@ pub use event::{Field, Fields, ProtocolEvent, Render, Rows, Sink, Value};
 use crate::flow::{Direction, FlowInfo, Transport};
 
 /// Every decoder there is; the first that claims a flow gets it.
-pub static DECODERS: &[Protocol] = &[dns::PROTOCOL, mqtt::PROTOCOL];
+pub static DECODERS: &[Protocol] =
+    &[modbus::PROTOCOL, modbus_rtu::PROTOCOL, mqtt::PROTOCOL, dns::PROTOCOL, websocket::PROTOCOL];
 
 /// Every value of `proto` that an event can carry, to choose from on the command line.
 pub fn names() -> Vec<&'static str> {

@@ -42,7 +42,7 @@ pub(super) fn search(bytes: &[u8]) -> Search {
     Search::Nothing { discard: bytes.len() }
 }
 
-/// Whether a header may be one although something about it is odd: of six marks at most one is
+/// Whether a header may be one although something about it is odd: of five marks at most one is
 /// missing. Chance gets past this once in many thousands.
 pub(super) fn plausible(header: &Header, length: usize) -> bool {
     let marks = [
@@ -50,24 +50,37 @@ pub(super) fn plausible(header: &Header, length: usize) -> bool {
         !header.z(),
         header.rcode() <= 11,
         header.questions <= 16,
-        header.records() <= 4096,
         header.least() as usize <= length,
     ];
     marks.iter().filter(|mark| !**mark).count() <= 1
 }
 
-/// On the ports of the DNS a readable question or a plausible header is enough.
+/// On the ports of the DNS a readable question is enough, or a plausible header.
 fn usual_datagram(bytes: &[u8]) -> Verdict {
-    let Some(message) = Message::read(bytes) else { return Verdict::No };
+    let Some(message) = Message::read(bytes) else { return cut_header(bytes) };
     let header = &message.header;
-    let question = message.question.is_some_and(|question| {
-        words::kind_word(question.kind).is_some() && class_usual(plain_class(question.class, true))
-    });
-    if plausible(header, bytes.len()) || question && header.questions <= 16 {
-        yes(header)
-    } else {
-        Verdict::No
+    let asked = asks_something_usual(&message);
+    // The capture may have cut the datagram.
+    let cut = header.questions == 1 && header.records() < 256;
+    let fits = asked || cut || header.least() as usize <= bytes.len();
+    if asked || fits && plausible(header, bytes.len()) { yes(header) } else { Verdict::No }
+}
+
+/// Of a datagram that the capture cut within the header: flags that make sense, and one question.
+fn cut_header(bytes: &[u8]) -> Verdict {
+    let mut start = [0; HEADER];
+    start.iter_mut().zip(bytes).for_each(|(to, byte)| *to = *byte);
+    match Header::read(&start) {
+        Some(header) if header.questions == 1 && plausible(&header, usize::MAX) => yes(&header),
+        _ => Verdict::No,
     }
+}
+
+fn asks_something_usual(message: &Message<'_>) -> bool {
+    message.header.questions <= 16
+        && message.question.is_some_and(|question| {
+            words::kind_word(question.kind).is_some() && class_usual(plain_class(question.class, true))
+        })
 }
 
 /// A whole message without fault or oddity.
@@ -91,10 +104,14 @@ fn stream_start(bytes: &[u8], usual: bool) -> Verdict {
         return Verdict::No;
     }
     if usual {
-        return match Header::read(body) {
-            None => Verdict::More,
-            Some(header) if plausible(&header, length) => yes(&header),
-            Some(_) => Verdict::No,
+        let Some(header) = Header::read(body) else { return Verdict::More };
+        let body = body.get(..length).unwrap_or(body);
+        let plausible = plausible(&header, length);
+        let fits = plausible && header.least() as usize <= length;
+        return match Message::read(body) {
+            Some(message) if fits || asks_something_usual(&message) => yes(&header),
+            _ if plausible && body.len() < length.min(ONE_QUESTION) => Verdict::More,
+            _ => Verdict::No,
         };
     }
     let verdict = strict(bytes, Kinds::Known);
@@ -160,5 +177,7 @@ fn yes(header: &Header) -> Verdict {
 
 /// Header, a root name, type and class.
 const SHORTEST: usize = HEADER + 5;
+/// Header, the longest name, type and class.
+const ONE_QUESTION: usize = HEADER + 259;
 /// So many bytes without a beginning are no DNS.
 const ENOUGH: usize = 2048;

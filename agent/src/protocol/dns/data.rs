@@ -3,11 +3,10 @@
 //! One walk serves both purposes, checking and printing, so that they cannot drift apart: it reads
 //! every field, and what it would write goes to a [`Paper`], which may be [`Nowhere`].
 
-use std::io::Write;
-use std::net::Ipv6Addr;
-
 use super::name::{self, Name};
 use super::record::{ASTRAY, Record};
+use super::text::{base32hex, base64, date, decimal, hex, ipv4, ipv6, quoted, set_bits};
+use super::words::kind::*;
 use super::words::{Numbered, class};
 use super::{Fault, location, options, service};
 use crate::bytes::Reader;
@@ -36,7 +35,7 @@ impl Paper for Nowhere {
 pub(super) fn walk<P: Paper>(message: &[u8], record: &Record, paper: &mut P) -> Result<(), Fault> {
     let mut reader = Reader::new(message.get(..record.end).ok_or(SHORT)?);
     reader.take(record.data).ok_or(SHORT)?;
-    let mut fields = Fields { message, reader, paper, first: true };
+    let mut fields = Parts { message, reader, paper, first: true };
     let kind = if record.class == class::CHAOS && matches!(record.kind, A | WKS) { 0 } else { record.kind };
     fields.of_kind(kind)?;
     if fields.reader.left() > 0 { Err("record data longer than their type allows") } else { Ok(()) }
@@ -44,14 +43,14 @@ pub(super) fn walk<P: Paper>(message: &[u8], record: &Record, paper: &mut P) -> 
 
 /// The fields of one record's data, in order; every method reads one or more and prints them with a
 /// space between.
-pub(super) struct Fields<'m, 'p, P> {
+pub(super) struct Parts<'m, 'p, P> {
     message: &'m [u8],
     pub(super) reader: Reader<'m>,
     paper: &'p mut P,
     first: bool,
 }
 
-impl<'m, P: Paper> Fields<'m, '_, P> {
+impl<'m, P: Paper> Parts<'m, '_, P> {
     fn of_kind(&mut self, kind: u16) -> Result<(), Fault> {
         match kind {
             A => self.ipv4(),
@@ -316,156 +315,4 @@ impl<'m, P: Paper> Fields<'m, '_, P> {
     }
 }
 
-/// The positions of set bits, highest bit of the first byte first.
-fn set_bits(bytes: &[u8]) -> impl Iterator<Item = u64> {
-    let bits = bytes.iter().flat_map(|byte| (0..8).map(move |bit| byte.wrapping_shl(bit) & 0x80 != 0));
-    (0_u64..).zip(bits).filter(|(_, set)| *set).map(|(at, _)| at)
-}
-
-pub(super) fn decimal(out: &mut Vec<u8>, number: u64) {
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
-}
-
-pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    for byte in bytes {
-        digits(out, b"0123456789abcdef", &[byte >> 4, byte & 15]);
-    }
-}
-
-pub(super) fn ipv4(out: &mut Vec<u8>, address: u32) {
-    for (at, byte) in address.to_be_bytes().into_iter().enumerate() {
-        if at > 0 {
-            out.push(b'.');
-        }
-        decimal(out, u64::from(byte));
-    }
-}
-
-pub(super) fn ipv6(out: &mut Vec<u8>, bytes: &[u8]) {
-    if let Ok(bytes) = <[u8; 16]>::try_from(bytes) {
-        // Writing into a Vec cannot fail.
-        let _ = write!(out, "{}", Ipv6Addr::from(bytes));
-    }
-}
-
-fn quoted(out: &mut Vec<u8>, string: &[u8]) {
-    out.push(b'"');
-    name::printable(out, string);
-    out.push(b'"');
-}
-
-/// RFC 4648, section 4.
-pub(super) fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
-    const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for group in bytes.chunks(3) {
-        let [a, b, c] = [0, 1, 2].map(|at| group.get(at).copied().unwrap_or_default());
-        let all = [a >> 2, (a & 3) << 4 | b >> 4, (b & 15) << 2 | c >> 6, c & 63];
-        let used = group.len().wrapping_add(1);
-        digits(out, ALPHABET, all.get(..used).unwrap_or_default());
-        out.extend(std::iter::repeat_n(b'=', 4_usize.wrapping_sub(used)));
-    }
-}
-
-/// RFC 4648, section 7, without padding, as RFC 5155 wants it.
-fn base32hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    const ALPHABET: &[u8] = b"0123456789abcdefghijklmnopqrstuv";
-    for group in bytes.chunks(5) {
-        let word = group
-            .iter()
-            .zip([32, 24, 16, 8, 0])
-            .fold(0, |word, (byte, shift)| word | u64::from(*byte).wrapping_shl(shift));
-        let used = group.len().saturating_mul(8).div_ceil(5);
-        for shift in [35, 30, 25, 20, 15, 10, 5, 0].into_iter().take(used) {
-            digits(out, ALPHABET, &[(word.wrapping_shr(shift) & 31) as u8]);
-        }
-    }
-}
-
-fn digits(out: &mut Vec<u8>, alphabet: &[u8], values: &[u8]) {
-    out.extend(values.iter().filter_map(|value| alphabet.get(usize::from(*value))));
-}
-
-/// `YYYYMMDDHHmmSS` (RFC 4034, section 3.2), from seconds since 1970.
-fn date(out: &mut Vec<u8>, seconds: u32) {
-    let (mut year, mut day) = (1970_u32, seconds / 86_400);
-    let leap = |year: u32| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    loop {
-        let days = if leap(year) { 366 } else { 365 };
-        if day < days {
-            break;
-        }
-        day = day.wrapping_sub(days);
-        year = year.wrapping_add(1);
-    }
-    let mut month = 1_u32;
-    for days in [31, if leap(year) { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
-        if day < days {
-            break;
-        }
-        day = day.wrapping_sub(days);
-        month = month.wrapping_add(1);
-    }
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    let day = day.wrapping_add(1);
-    // Writing into a Vec cannot fail.
-    let _ = write!(out, "{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}");
-}
-
 pub(super) const SHORT: Fault = "record data shorter than their type needs";
-
-const A: u16 = 1;
-const NS: u16 = 2;
-const MD: u16 = 3;
-const MF: u16 = 4;
-const CNAME: u16 = 5;
-const SOA: u16 = 6;
-const MB: u16 = 7;
-const MG: u16 = 8;
-const MR: u16 = 9;
-const WKS: u16 = 11;
-const PTR: u16 = 12;
-const HINFO: u16 = 13;
-const MINFO: u16 = 14;
-const MX: u16 = 15;
-const TXT: u16 = 16;
-const RP: u16 = 17;
-const AFSDB: u16 = 18;
-const X25: u16 = 19;
-const ISDN: u16 = 20;
-const RT: u16 = 21;
-const NSAP_PTR: u16 = 23;
-const SIG: u16 = 24;
-const KEY: u16 = 25;
-const PX: u16 = 26;
-const AAAA: u16 = 28;
-const LOC: u16 = 29;
-const SRV: u16 = 33;
-const NAPTR: u16 = 35;
-const KX: u16 = 36;
-const CERT: u16 = 37;
-const DNAME: u16 = 39;
-const OPT: u16 = 41;
-const DS: u16 = 43;
-const SSHFP: u16 = 44;
-const RRSIG: u16 = 46;
-const NSEC: u16 = 47;
-const DNSKEY: u16 = 48;
-const DHCID: u16 = 49;
-const NSEC3: u16 = 50;
-const NSEC3PARAM: u16 = 51;
-const TLSA: u16 = 52;
-const SMIMEA: u16 = 53;
-const CDS: u16 = 59;
-const CDNSKEY: u16 = 60;
-const OPENPGPKEY: u16 = 61;
-const CSYNC: u16 = 62;
-const SVCB: u16 = 64;
-const HTTPS: u16 = 65;
-const SPF: u16 = 99;
-const LP: u16 = 107;
-const EUI48: u16 = 108;
-const EUI64: u16 = 109;
-const URI: u16 = 256;
-const CAA: u16 = 257;
-const TA: u16 = 32768;
-const DLV: u16 = 32769;

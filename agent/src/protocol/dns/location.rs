@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use super::Fault;
-use super::data::{Fields, Paper, SHORT};
+use super::data::{Paper, Parts, SHORT};
 
-pub(super) fn walk<P: Paper>(fields: &mut Fields<'_, '_, P>) -> Result<(), Fault> {
+pub(super) fn walk<P: Paper>(fields: &mut Parts<'_, '_, P>) -> Result<(), Fault> {
     if fields.reader.left() != 16 {
         return Err("a LOC record of the wrong length");
     }

@@ -186,6 +186,7 @@ impl<'m> Message<'m> {
         Ok(fields)
     }
 
+    #[inline]
     fn read_record(&mut self, at: usize) -> Result<Record, Fault> {
         if at == self.bytes.len() {
             return Err(FEWER);

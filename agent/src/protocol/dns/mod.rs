@@ -25,6 +25,7 @@ mod sample;
 mod service;
 #[cfg(test)]
 mod tests;
+mod text;
 mod words;
 
 use super::{Context, Decoder, Fields, Progress, Protocol, Resume, Search, Then, Value};
@@ -154,7 +155,7 @@ impl Dns {
     fn pair(&mut self, from: Direction, message: &Message<'_>, fields: &mut Fields<'_>, ctx: &Context<'_>) {
         let (id, question) = (message.header.id, message.question_hash());
         if !message.header.is_response() {
-            if self.pending.ask(from, id, question.unwrap_or_default(), ctx.ts) {
+            if self.pending.ask(from, id, question, ctx.ts) {
                 fields.bool("retransmission", true);
             }
             return;
@@ -178,6 +179,9 @@ impl Dns {
         fields.str("transport", transport(ctx.flow));
         fields.number("id", u16::from_be_bytes([i0, i1]));
         fields.str("kind", kind(flags));
+        if flags & 0x8000 != 0 {
+            fields.number("rcode", flags & 15);
+        }
         ctx.emit(NAME, from, &fields, Some(fault));
     }
 }

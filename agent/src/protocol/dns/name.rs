@@ -95,9 +95,30 @@ impl Render for Name<'_> {
     }
 }
 
-/// Text with its control characters escaped as in C.
+/// Text with its control characters escaped as in C, and U+FFFD for each sequence that has the form
+/// of UTF-8, whole or broken off, but not its meaning. Tunnels fill names with such bytes.
 pub(super) fn printable(out: &mut Vec<u8>, text: &[u8]) {
-    for byte in text {
+    // Bytes that the lead of an ill-formed sequence still claims.
+    let mut claimed = 0_u32;
+    for chunk in text.utf8_chunks() {
+        if !chunk.valid().is_empty() {
+            claimed = 0;
+            escaped(out, chunk.valid());
+        }
+        match chunk.invalid() {
+            [] => {}
+            [0x80..=0xbf] if claimed > 0 => claimed = claimed.wrapping_sub(1),
+            [lead, rest @ ..] => {
+                out.extend_from_slice("\u{fffd}".as_bytes());
+                let length = if *lead < 0xfe { lead.leading_ones() } else { 1 };
+                claimed = length.saturating_sub(1).saturating_sub(rest.len() as u32);
+            }
+        }
+    }
+}
+
+fn escaped(out: &mut Vec<u8>, text: &str) {
+    for byte in text.bytes() {
         match byte {
             7 => out.extend_from_slice(b"\\a"),
             8 => out.extend_from_slice(b"\\b"),
@@ -107,10 +128,10 @@ pub(super) fn printable(out: &mut Vec<u8>, text: &[u8]) {
             12 => out.extend_from_slice(b"\\f"),
             13 => out.extend_from_slice(b"\\r"),
             0..=31 | 127 => {
-                let octal = |shift: u8| b'0' | byte.wrapping_shr(u32::from(shift)) & 7;
+                let octal = |shift: u32| b'0' | byte.wrapping_shr(shift) & 7;
                 out.extend_from_slice(&[b'\\', octal(6), octal(3), octal(0)]);
             }
-            _ => out.push(*byte),
+            _ => out.push(byte),
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::flow::Direction;
 #[derive(Clone, Copy, Debug)]
 struct Asked {
     at: Timestamp,
+    /// [`NO_QUESTION`] if there was none, as in an inverse query.
     question: u32,
     id: u16,
     from: Direction,
@@ -41,7 +42,8 @@ pub(super) struct Pending {
 
 impl Pending {
     /// Notes a query; says whether the same one is still unanswered.
-    pub(super) fn ask(&mut self, from: Direction, id: u16, question: u32, now: Timestamp) -> bool {
+    pub(super) fn ask(&mut self, from: Direction, id: u16, question: Option<u32>, now: Timestamp) -> bool {
+        let question = question.unwrap_or(NO_QUESTION);
         let same = self.find(now, |asked| asked.from == from && asked.id == id && asked.question == question);
         if let Some(asked) = same {
             if !asked.answered {
@@ -69,7 +71,8 @@ impl Pending {
         now: Timestamp,
     ) -> Answer {
         let fits = |asked: &Asked| {
-            asked.from != from && asked.id == id && question.is_none_or(|question| asked.question == question)
+            let about = question.is_none_or(|question| [NO_QUESTION, question].contains(&asked.question));
+            asked.from != from && asked.id == id && about
         };
         if let Some(asked) = self.find(now, |asked| !asked.answered && fits(asked)) {
             asked.answered = true;
@@ -109,6 +112,8 @@ fn old(asked: &Asked, now: Timestamp) -> bool {
     now.since(asked.at) > EXPIRY
 }
 
+/// No hash is worth keeping apart from it: the id still has to agree.
+const NO_QUESTION: u32 = 0;
 /// The most queries kept.
 const MOST: usize = 64;
 /// How long a query waits for its response, in microseconds of packet time.
@@ -124,7 +129,7 @@ mod tests {
     fn the_sixty_fifth_open_query_drives_out_the_first() {
         let mut pending = Pending::default();
         for id in 0..65 {
-            assert!(!pending.ask(Direction::ToServer, id, 7, AT));
+            assert!(!pending.ask(Direction::ToServer, id, Some(7), AT));
         }
         assert_eq!(pending.len(), 64);
         assert_eq!(pending.answer(Direction::ToClient, 0, Some(7), AT), Answer::Unasked);

@@ -1,10 +1,11 @@
 //! The parameters of SVCB and HTTPS records (RFC 9460, sections 2.2 and 7).
 
-use super::data::{Fields, Paper, base64, decimal, hex, ipv4, ipv6};
+use super::data::{Paper, Parts};
+use super::text::{base64, decimal, hex, ipv4, ipv6};
 use super::{Fault, name, options};
 use crate::bytes::Reader;
 
-pub(super) fn walk<P: Paper>(fields: &mut Fields<'_, '_, P>) -> Result<(), Fault> {
+pub(super) fn walk<P: Paper>(fields: &mut Parts<'_, '_, P>) -> Result<(), Fault> {
     let mut least = 0_u32;
     while fields.reader.left() > 0 {
         let (key, value) =

@@ -4,9 +4,64 @@ use std::io::Write;
 
 use crate::protocol::{Render, Value};
 
-/// Record types that the code itself has to know.
+/// Record types whose data the code reads.
 pub(super) mod kind {
+    pub(in super::super) const A: u16 = 1;
+    pub(in super::super) const NS: u16 = 2;
+    pub(in super::super) const MD: u16 = 3;
+    pub(in super::super) const MF: u16 = 4;
+    pub(in super::super) const CNAME: u16 = 5;
+    pub(in super::super) const SOA: u16 = 6;
+    pub(in super::super) const MB: u16 = 7;
+    pub(in super::super) const MG: u16 = 8;
+    pub(in super::super) const MR: u16 = 9;
+    pub(in super::super) const WKS: u16 = 11;
+    pub(in super::super) const PTR: u16 = 12;
+    pub(in super::super) const HINFO: u16 = 13;
+    pub(in super::super) const MINFO: u16 = 14;
+    pub(in super::super) const MX: u16 = 15;
+    pub(in super::super) const TXT: u16 = 16;
+    pub(in super::super) const RP: u16 = 17;
+    pub(in super::super) const AFSDB: u16 = 18;
+    pub(in super::super) const X25: u16 = 19;
+    pub(in super::super) const ISDN: u16 = 20;
+    pub(in super::super) const RT: u16 = 21;
+    pub(in super::super) const NSAP_PTR: u16 = 23;
+    pub(in super::super) const SIG: u16 = 24;
+    pub(in super::super) const KEY: u16 = 25;
+    pub(in super::super) const PX: u16 = 26;
+    pub(in super::super) const AAAA: u16 = 28;
+    pub(in super::super) const LOC: u16 = 29;
+    pub(in super::super) const SRV: u16 = 33;
+    pub(in super::super) const NAPTR: u16 = 35;
+    pub(in super::super) const KX: u16 = 36;
+    pub(in super::super) const CERT: u16 = 37;
+    pub(in super::super) const DNAME: u16 = 39;
     pub(in super::super) const OPT: u16 = 41;
+    pub(in super::super) const DS: u16 = 43;
+    pub(in super::super) const SSHFP: u16 = 44;
+    pub(in super::super) const RRSIG: u16 = 46;
+    pub(in super::super) const NSEC: u16 = 47;
+    pub(in super::super) const DNSKEY: u16 = 48;
+    pub(in super::super) const DHCID: u16 = 49;
+    pub(in super::super) const NSEC3: u16 = 50;
+    pub(in super::super) const NSEC3PARAM: u16 = 51;
+    pub(in super::super) const TLSA: u16 = 52;
+    pub(in super::super) const SMIMEA: u16 = 53;
+    pub(in super::super) const CDS: u16 = 59;
+    pub(in super::super) const CDNSKEY: u16 = 60;
+    pub(in super::super) const OPENPGPKEY: u16 = 61;
+    pub(in super::super) const CSYNC: u16 = 62;
+    pub(in super::super) const SVCB: u16 = 64;
+    pub(in super::super) const HTTPS: u16 = 65;
+    pub(in super::super) const SPF: u16 = 99;
+    pub(in super::super) const LP: u16 = 107;
+    pub(in super::super) const EUI48: u16 = 108;
+    pub(in super::super) const EUI64: u16 = 109;
+    pub(in super::super) const URI: u16 = 256;
+    pub(in super::super) const CAA: u16 = 257;
+    pub(in super::super) const TA: u16 = 32768;
+    pub(in super::super) const DLV: u16 = 32769;
 }
 
 /// Classes that the code itself has to know.

@@ -31,6 +31,8 @@ use header::{Header, Kind, Start};
 use message::{Fault, Message};
 use session::Session;
 
+pub(super) use search::{Begins, greeting};
+
 use super::{Context, Decoder, Progress, Protocol, Resume, Search, Then};
 use crate::flow::{Both, Direction, Transport};
 
@@ -48,7 +50,7 @@ pub const PROTOCOL: Protocol = Protocol {
 
 /// Reads the packets of one connection.
 #[derive(Default)]
-struct Mqtt {
+pub(super) struct Mqtt {
     session: Session,
     /// Packets in a row whose first byte made no sense.
     doubts: Both<u8>,
@@ -68,7 +70,7 @@ enum Step {
 
 /// Packets that must be whole to be read may be this long, with the part of a PUBLISH before its
 /// payload among them.
-const MOST_HELD: usize = 128 * 1024;
+pub(super) const MOST_HELD: usize = 128 * 1024;
 /// What is looked at of a packet that is longer.
 const LOOKED_AT: usize = 4096;
 /// So many packets in a row with a wrong first byte mean that the framing is lost. Not fewer: who
@@ -121,6 +123,11 @@ impl Decoder for Mqtt {
 }
 
 impl Mqtt {
+    /// Whether a packet of this connection begins with `bytes`.
+    pub(super) fn begins(&self, bytes: &[u8]) -> Begins {
+        search::begins(bytes, self.session.version())
+    }
+
     fn packet(&mut self, from: Direction, bytes: &[u8], ctx: &mut Context<'_>) -> Step {
         let header = match Header::read(bytes) {
             Start::Header(header) => header,

@@ -17,6 +17,15 @@ enum Look {
     Sound(Header),
 }
 
+/// Whether a packet begins with some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::protocol) enum Begins {
+    No,
+    /// It may, but too few bytes are there.
+    Perhaps,
+    Yes,
+}
+
 /// A message other than a PUBLISH that is longer is not looked for: waiting for its end could hide
 /// the true next packet for long.
 const LONGEST_SOUGHT: u64 = 16 * 1024;
@@ -47,6 +56,15 @@ pub(super) fn find(bytes: &[u8], version: u8) -> Search {
     Search::Nothing { discard: begun.unwrap_or(bytes.len()) }
 }
 
+/// Whether a packet of this version begins with `bytes`.
+pub(super) fn begins(bytes: &[u8], version: u8) -> Begins {
+    match chain(bytes, version) {
+        Look::Begun => Begins::Perhaps,
+        Look::No => Begins::No,
+        Look::Sound(_) => Begins::Yes,
+    }
+}
+
 /// Is this MQTT?
 pub(super) fn probe(probe: &Probe<'_>) -> Verdict {
     match greeting(probe.bytes) {
@@ -74,7 +92,7 @@ pub(super) fn probe(probe: &Probe<'_>) -> Verdict {
 }
 
 /// CONNECT names the protocol, which is proof on any port.
-fn greeting(bytes: &[u8]) -> Verdict {
+pub(in crate::protocol) fn greeting(bytes: &[u8]) -> Verdict {
     if bytes.first().is_some_and(|first| *first != 0x10) {
         return Verdict::No;
     }

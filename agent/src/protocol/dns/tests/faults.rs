@@ -151,6 +151,12 @@ fn datagrams_shorter_than_a_header_tell_what_they_have() {
     }
 }
 
+#[test]
+fn a_response_cut_within_its_header_still_tells_its_code() {
+    let line = udp(RESPONSE, &header(5, 0x8183, [1, 0, 0, 0])[..10]);
+    assert!(line.contains("\"kind\":\"response\",\"rcode\":3} malformed: a message shorter"), "{line}");
+}
+
 fn mutated_sample() -> impl Strategy<Value = Vec<(Direction, Vec<u8>)>> {
     let sample = (PROTOCOL.sample)();
     let pieces = sample.len();

@@ -93,6 +93,7 @@ fn names_keep_their_case_and_odd_bytes_stay_visible() {
         (b"\x04\x04\x05\n\x7f\x01c\0", "\\\\004\\\\005\\\\n\\\\177.c"),
         (b"\x03\xff\xc3\xa9\x01c\0", "\u{fffd}\u{e9}.c"),
         (b"\x03a\"b\0", "a\\\"b"),
+        (b"\x09\xed\xbf\xf5\xbf\xc0\xbf\xbfxy\0", "\u{fffd}\u{fffd}\u{fffd}\u{fffd}xy"),
     ] {
         let line = udp(QUERY, &[header(1, 0, [1, 0, 0, 0]), question(wire, 1)].concat());
         assert!(line.contains(&format!("\"qname\":\"{text}\",")), "{line}");

@@ -35,6 +35,16 @@ fn a_response_that_does_not_repeat_the_question_goes_by_the_id() {
 }
 
 #[test]
+fn an_inverse_query_has_no_question_and_its_response_has() {
+    let mut player = Player::new(&UDP);
+    let asked = [header(7, 0x0980, [0, 1, 0, 0]), record(b"\0", 1, &[1, 2, 3, 4])].concat();
+    let mut told = response(7);
+    told[2] = 0x89;
+    player.datagram(QUERY, &asked).datagram(RESPONSE, &told);
+    assert!(player.lines()[1].contains("\"matched\":true,\"rtt\":0.001000"));
+}
+
+#[test]
 fn a_repeated_query_is_a_retransmission_and_the_time_runs_from_the_first() {
     let mut player = Player::new(&UDP);
     player.datagram(QUERY, &query(7)).datagram(QUERY, &query(7));
@@ -85,7 +95,7 @@ fn both_ends_may_ask() {
 fn a_used_decoder_is_as_new_after_a_reset() {
     let mut decoder = Dns::default();
     for id in 0..70 {
-        decoder.pending.ask(QUERY, id, 1, fieldward_shared::time::Timestamp::from_micros(1));
+        decoder.pending.ask(QUERY, id, Some(1), fieldward_shared::time::Timestamp::from_micros(1));
     }
     decoder.reset();
     let late = fieldward_shared::time::Timestamp::from_micros(2);
