@@ -4,6 +4,8 @@
 //! bytes, lists of registers are long, and no intermediate tree or string is made. Text that is not
 //! valid UTF-8 is written with U+FFFD in place of the bad bytes.
 
+mod digits;
+
 use fieldward_shared::time::Timestamp;
 
 use crate::flow::Addr;
@@ -14,7 +16,7 @@ pub fn event(out: &mut Vec<u8>, event: &ProtocolEvent<'_>) {
     out.extend_from_slice(b"{\"ts\":");
     timestamp(out, event.ts);
     out.extend_from_slice(b",\"proto\":\"");
-    out.extend_from_slice(event.proto.as_bytes());
+    word(out, event.proto.as_bytes());
     let (src, dst) = (event.src(), event.dst());
     out.extend_from_slice(b"\",\"src\":\"");
     address(out, &src.addr);
@@ -44,7 +46,7 @@ pub fn value(out: &mut Vec<u8>, value: &Value<'_>) {
     match value {
         Value::Bits { bytes, count } => bits(out, bytes, *count),
         Value::Bool(yes) => out.extend_from_slice(if *yes { b"true" } else { b"false" }),
-        Value::Bytes(bytes) => list(out, bytes.iter().map(|byte| u64::from(*byte))),
+        Value::Bytes(bytes) => list(out, bytes.iter().map(|byte| u16::from(*byte))),
         Value::Hex(bytes) => {
             out.push(b'"');
             hex(out, bytes);
@@ -53,7 +55,7 @@ pub fn value(out: &mut Vec<u8>, value: &Value<'_>) {
         Value::Number(value) => number(out, *value),
         Value::Registers(bytes) => {
             let (words, _) = bytes.as_chunks::<2>();
-            list(out, words.iter().map(|word| u64::from(u16::from_be_bytes(*word))));
+            list(out, words.iter().map(|word| u16::from_be_bytes(*word)));
         }
         Value::Render(render) => {
             out.push(b'"');
@@ -84,7 +86,7 @@ pub fn value(out: &mut Vec<u8>, value: &Value<'_>) {
         }
         Value::Str(word) => {
             out.push(b'"');
-            out.extend_from_slice(word.as_bytes());
+            self::word(out, word.as_bytes());
             out.push(b'"');
         }
         Value::Text(bytes) => text(out, bytes),
@@ -105,7 +107,7 @@ pub fn object(out: &mut Vec<u8>, fields: &[Field<'_>]) {
 
 fn member(out: &mut Vec<u8>, field: &Field<'_>) {
     out.push(b'"');
-    out.extend_from_slice(field.name.as_bytes());
+    word(out, field.name.as_bytes());
     out.extend_from_slice(b"\":");
     value(out, &field.value);
 }
@@ -117,18 +119,18 @@ fn timestamp(out: &mut Vec<u8>, ts: Timestamp) {
 }
 
 fn number(out: &mut Vec<u8>, value: u64) {
-    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+    match digits::of(value) {
+        Some(digits) => digits.append(out),
+        None => {
+            number(out, value / 1_000_000);
+            fraction(out, value % 1_000_000);
+        }
+    }
 }
 
 /// Six digits, with leading zeros.
-fn fraction(out: &mut Vec<u8>, micros: u64) {
-    let mut digits = [b'0'; 6];
-    let mut rest = micros;
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0'.wrapping_add((rest % 10) as u8);
-        rest /= 10;
-    }
-    out.extend_from_slice(&digits);
+fn fraction(out: &mut Vec<u8>, below_a_million: u64) {
+    digits::six(below_a_million).append(out);
 }
 
 fn address(out: &mut Vec<u8>, addr: &Addr) {
@@ -146,35 +148,63 @@ fn address(out: &mut Vec<u8>, addr: &Addr) {
     let _ = write!(out, "{addr}");
 }
 
-fn list(out: &mut Vec<u8>, numbers: impl Iterator<Item = u64>) {
+fn list(out: &mut Vec<u8>, numbers: impl Iterator<Item = u16>) {
     out.push(b'[');
-    for (at, value) in numbers.enumerate() {
-        if at > 0 {
-            out.push(b',');
-        }
-        number(out, value);
+    let start = out.len();
+    for value in numbers {
+        digits::with_comma(value).append(out);
+    }
+    close_list(out, start);
+}
+
+fn bits(out: &mut Vec<u8>, bytes: &[u8], count: u16) {
+    out.push(b'[');
+    let start = out.len();
+    let count = usize::from(count).min(bytes.len() << 3);
+    for byte in bytes.iter().take(count.div_ceil(8)) {
+        out.extend_from_slice(digits::eight_bits(*byte));
+    }
+    out.truncate(start + (count << 1));
+    close_list(out, start);
+}
+
+/// Turns the comma behind the last item into the end of the list.
+fn close_list(out: &mut Vec<u8>, start: usize) {
+    if out.len() > start {
+        out.pop();
     }
     out.push(b']');
 }
 
-fn bits(out: &mut Vec<u8>, bytes: &[u8], count: u16) {
-    let bits = bytes.iter().flat_map(|byte| (0..8).map(move |bit| u64::from(byte >> bit & 1)));
-    list(out, bits.take(usize::from(count)));
+fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
+    for byte in bytes {
+        out.extend_from_slice(&digits::hex(*byte));
+    }
 }
 
-fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        let (high, low) = (usize::from(byte >> 4), usize::from(byte & 15));
-        out.push(DIGITS.get(high).copied().unwrap_or_default());
-        out.push(DIGITS.get(low).copied().unwrap_or_default());
+/// Appends a short word without a call to the general copy: two fixed copies that may overlap.
+fn word(out: &mut Vec<u8>, word: &[u8]) {
+    let start = out.len();
+    match (word.first_chunk::<8>(), word.last_chunk::<8>(), word.len()) {
+        (Some(head), Some(tail), 8..=16) => {
+            out.extend_from_slice(head);
+            out.truncate(start + word.len() - 8);
+            out.extend_from_slice(tail);
+        }
+        (_, _, 4..=7) => {
+            let (Some(head), Some(tail)) = (word.first_chunk::<4>(), word.last_chunk::<4>()) else { return };
+            out.extend_from_slice(head);
+            out.truncate(start + word.len() - 4);
+            out.extend_from_slice(tail);
+        }
+        _ => out.extend_from_slice(word),
     }
 }
 
 fn text(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
     if plain(bytes) {
-        out.extend_from_slice(bytes);
+        word(out, bytes);
     } else {
         escape(out, bytes);
     }
@@ -225,6 +255,8 @@ mod tests {
     #[test]
     fn values_print_as_json() {
         assert_eq!(shown(Value::Registers(&[0, 17, 255, 255])), "[17,65535]");
+        assert_eq!(shown(Value::Registers(&[])), "[]");
+        assert_eq!(shown(Value::Bits { bytes: &[], count: 9 }), "[]");
         assert_eq!(shown(Value::Bits { bytes: &[0b0000_0101, 0xff], count: 10 }), "[1,0,1,0,0,0,0,0,1,1]");
         assert_eq!(shown(Value::Span(1_000_042)), "1.000042");
         assert_eq!(shown(Value::Hex(&[0x0a, 0xff])), "\"0aff\"");
