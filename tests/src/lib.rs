@@ -1,4 +1,5 @@
 //! Stories that see all of Fieldward at once; the only crate that may depend on every other.
 
+pub mod capture;
 pub mod fuzzing;
 pub mod stream;

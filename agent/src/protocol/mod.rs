@@ -12,6 +12,7 @@ mod dns;
 mod event;
 #[cfg(test)]
 pub(crate) mod harness;
+mod http;
 mod modbus;
 mod modbus_rtu;
 mod mqtt;

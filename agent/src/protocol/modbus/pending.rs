@@ -3,7 +3,7 @@
 //! A response belongs to the oldest request of the same transaction id, unit and function. Many
 //! masters count no transactions (the id is always 0) and poll one by one; there, a response that
 //! never came must not shift all later pairs by one. So a request that uses a key again drops the
-//! older one when that has waited much longer than responses take, or when its response may lie in
+//! older one when that has waited eight times as long as responses take, or when its response may lie in
 //! a hole. At most 64 wait, the oldest makes room; after 5 s of packet time none is waited for.
 
 use std::collections::VecDeque;
@@ -37,12 +37,12 @@ struct Waiting {
 pub(in crate::protocol) struct Pending {
     waiting: VecDeque<Waiting>,
     /// About the longest that responses take lately, in microseconds.
-    usual: u64,
+    usual: Option<u64>,
 }
 
 impl Default for Pending {
     fn default() -> Self {
-        Self { waiting: VecDeque::with_capacity(MOST), usual: USUAL_AT_FIRST }
+        Self { waiting: VecDeque::with_capacity(MOST), usual: None }
     }
 }
 
@@ -61,7 +61,7 @@ impl Pending {
         while self.waiting.front().is_some_and(|oldest| now.since(oldest.since) > EXPIRY) {
             self.waiting.pop_front();
         }
-        let lost = self.usual.saturating_mul(8).max(LEAST_PATIENCE);
+        let lost = self.usual.map_or(PATIENCE_AT_FIRST, |usual| usual.saturating_mul(8).max(LEAST_PATIENCE));
         let given_up = |one: &Waiting| one.key == key && (one.doubtful || now.since(one.since) > lost);
         if let Some(at) = self.waiting.iter().position(given_up) {
             self.waiting.remove(at);
@@ -89,7 +89,8 @@ impl Pending {
         if waited > EXPIRY {
             return None;
         }
-        self.usual = waited.max(self.usual.saturating_sub(self.usual / 8));
+        let usual = self.usual.unwrap_or_default();
+        self.usual = Some(waited.max(usual.saturating_sub(usual / 8)));
         Some((found.asked, waited))
     }
 
@@ -123,7 +124,7 @@ impl Pending {
     /// Nothing waits, nothing is known.
     pub(in crate::protocol) fn clear(&mut self) {
         self.waiting.clear();
-        self.usual = USUAL_AT_FIRST;
+        self.usual = None;
     }
 }
 
@@ -134,8 +135,9 @@ const MOST: usize = 64;
 /// How long a request is waited for, in microseconds.
 const EXPIRY: u64 = 5_000_000;
 
-/// Eight times this, one second, is waited before the first response tells more.
-const USUAL_AT_FIRST: u64 = 125_000;
+/// How long a request stands against one with the same key before any response told how long they
+/// take, in microseconds.
+const PATIENCE_AT_FIRST: u64 = 1_000_000;
 
-/// A request is never given up sooner, in microseconds.
+/// The same with fast responses, in microseconds.
 const LEAST_PATIENCE: u64 = 50_000;

@@ -119,7 +119,7 @@ fn other<'a>(
         }
         24 => queue(fields, &mut reader, asked)?,
         43 => encapsulated(fields, &mut reader, list, asked)?,
-        0x80.. => exception(fields, &mut reader, asked)?,
+        0x80.. => exception(fields, func, &mut reader, asked)?,
         _ => {
             vendor(fields, func, body);
             None
@@ -239,11 +239,23 @@ fn encapsulated<'a>(
     })
 }
 
-fn exception(fields: &mut Fields<'_>, reader: &mut Reader<'_>, asked: Option<&Asked>) -> Option<Judgement> {
+/// An exception says nothing about the request, so the request's own words stand beside it.
+fn exception(
+    fields: &mut Fields<'_>,
+    func: u8,
+    reader: &mut Reader<'_>,
+    asked: Option<&Asked>,
+) -> Option<Judgement> {
     let code = reader.u8()?;
     if let Some(asked) = asked {
-        fields.number("addr", asked.addr);
-        fields.number("qty", asked.qty);
+        match func & 0x7f {
+            8 => fields.number("sub", asked.addr),
+            1..=6 | 15 | 16 | 22..=24 => fields.number("addr", asked.addr),
+            _ => {}
+        }
+        if matches!(func & 0x7f, 1..=4 | 15 | 16 | 23) {
+            fields.number("qty", asked.qty);
+        }
     }
     fields.number("exception", code);
     Some((code == 0).then_some("exception code is 0"))

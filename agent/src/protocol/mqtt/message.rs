@@ -31,18 +31,16 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads `body` as version 3, 4 or 5. Of a PUBLISH only the part before its payload is needed; of
-    /// the others the body is whole unless something cut it.
-    pub(super) fn read(header: &Header, body: &'a [u8], version: u8) -> (Self, Result<(), Fault>) {
-        let mut message = Self::default();
+    /// Reads `body` as version 3, 4 or 5 into `self`, which must be new; filled in place because it
+    /// is large to move. Of a PUBLISH only the part before its payload is needed; of the others the
+    /// body is whole unless something cut it.
+    pub(super) fn read(&mut self, header: &Header, body: &'a [u8], version: u8) -> Result<(), Fault> {
         let mut reader = Reader::new(body);
-        let inside = message.body(header, &mut reader, version);
-        let outside = check_header(header, version);
-        let all = inside.and(outside).and_then(|()| {
-            let rest = reader.left() > 0 && header.kind != Kind::Publish;
-            if rest { Err("bytes after the end of the packet's content") } else { Ok(()) }
-        });
-        (message, all)
+        self.body(header, &mut reader, version).and(check_header(header, version))?;
+        if reader.left() > 0 && header.kind != Kind::Publish {
+            return Err("bytes after the end of the packet's content");
+        }
+        Ok(())
     }
 
     fn body(&mut self, header: &Header, reader: &mut Reader<'a>, version: u8) -> Result<(), Fault> {
@@ -101,23 +99,26 @@ impl<'a> Message<'a> {
         let topic = text::field(reader)?;
         self.topic = Some(topic);
         let id = if header.qos() > 0 { self.packet_id(reader) } else { Ok(()) };
+        let flags = match (header.qos(), header.dup()) {
+            (3, _) => Err("QoS 3"),
+            (0, true) => Err("DUP with QoS 0"),
+            _ => Ok(()),
+        };
         if header.qos() > 0 && self.packet_id.is_none() {
-            return id;
+            return flags.and(id);
         }
         if version == 5 {
-            properties::read(reader, Kind::Publish, &mut self.properties)?;
+            let read = properties::read(reader, Kind::Publish, &mut self.properties);
+            if read.is_err() {
+                return flags.and(read);
+            }
         }
         // A position inside a packet fits its length.
         self.payload_len = Some(header.remaining.saturating_sub(reader.position() as u32));
+        flags?;
         text::check_topic(topic)?;
         if topic.is_empty() && self.properties.alias == 0 {
             return Err("empty topic");
-        }
-        if header.qos() == 3 {
-            return Err("QoS 3");
-        }
-        if header.qos() == 0 && header.dup() {
-            return Err("DUP with QoS 0");
         }
         id
     }

@@ -156,20 +156,22 @@ impl Mqtt {
         let wanted = self.session.wanted(&header, body);
         if start.saturating_add(wanted) > MOST_HELD {
             let Some(beginning) = bytes.get(start..LOOKED_AT) else { return Step::More(LOOKED_AT) };
-            let message = self.session.read_cut(&header, beginning);
-            show::emit(from, &header, &message, &self.session, Some("too large to hold"), ctx);
+            self.emit_cut(from, &header, beginning, "too large to hold", ctx);
             return Step::Done(header.total());
         }
         if body.len() < wanted {
             return Step::More(start.saturating_add(wanted));
         }
         // No more than was asked for, so that what is learnt does not hang on where segments end.
-        let understood = self.session.read(from, &header, body.get(..wanted).unwrap_or(body));
-        if understood.fault.is_some() && unproven > 0 {
+        let body = body.get(..wanted).unwrap_or(body);
+        let mut message = Message::default();
+        let fault = self.session.read(from, &header, body, &mut message);
+        if fault.is_some() && unproven > 0 && header.kind != Kind::Connect {
             return Step::Lost(1);
         }
-        *self.unproven.of_mut(from) = unproven.saturating_sub(1);
-        show::emit(from, &header, &understood.message, &self.session, understood.fault, ctx);
+        let proof = if search::stands_alone(header.kind) { 2 } else { 1 };
+        *self.unproven.of_mut(from) = unproven.saturating_sub(proof);
+        show::emit(from, &header, &message, &self.session, fault, ctx);
         let doubts = self.doubts.of_mut(from);
         *doubts = if doubtful { doubts.saturating_add(1) } else { 0 };
         if *doubts >= MOST_DOUBTS {
@@ -186,9 +188,23 @@ impl Mqtt {
             return None;
         }
         let body = held.get(usize::from(header.len)..).unwrap_or_default();
-        let message = self.session.read_cut(&header, body);
-        show::emit(from, &header, &message, &self.session, Some(fault), ctx);
+        self.emit_cut(from, &header, body, fault, ctx);
         Some(header.total())
+    }
+
+    /// Shows what can be read of a packet's beginning; nothing is learnt from it.
+    fn emit_cut(
+        &self,
+        from: Direction,
+        header: &Header,
+        beginning: &[u8],
+        fault: Fault,
+        ctx: &mut Context<'_>,
+    ) {
+        let mut message = Message::default();
+        // That it is cut is what is wrong with it.
+        let _ = message.read(header, beginning, self.session.version());
+        show::emit(from, header, &message, &self.session, Some(fault), ctx);
     }
 
     fn emit_bare(&self, from: Direction, header: &Header, fault: Fault, ctx: &mut Context<'_>) {

@@ -142,14 +142,18 @@ const fn sender(kind: Kind) -> Sender {
     }
 }
 
+/// These are long and exact enough to be proof without what follows.
+pub(super) const fn stands_alone(kind: Kind) -> bool {
+    matches!(kind, Kind::Connect | Kind::Subscribe | Kind::Unsubscribe)
+}
+
 /// Packets in a row; gives the first.
 fn chain(bytes: &[u8], version: u8) -> Look {
     let first = match look(bytes, version) {
         Look::Sound(header) => header,
         other => return other,
     };
-    // These are long and exact enough to stand alone.
-    if matches!(first.kind, Kind::Connect | Kind::Subscribe | Kind::Unsubscribe) {
+    if stands_alone(first.kind) {
         return Look::Sound(first);
     }
     let mut last = first;
@@ -195,7 +199,9 @@ fn look(bytes: &[u8], version: u8) -> Look {
         };
         return if impossible { Look::No } else { Look::Begun };
     }
-    if reads(&header, body, version) { Look::Sound(header) } else { Look::No }
+    // A CONNECT names the protocol; what is wrong behind the name does not unsay it.
+    let named = header.kind == Kind::Connect && greeting(bytes) != Verdict::No;
+    if named || reads(&header, body, version) { Look::Sound(header) } else { Look::No }
 }
 
 fn look_publish(header: &Header, body: &[u8], version: u8) -> Look {
@@ -226,7 +232,7 @@ fn look_publish(header: &Header, body: &[u8], version: u8) -> Look {
 
 /// Sound under its version, or under any while that is unknown.
 fn reads(header: &Header, body: &[u8], version: u8) -> bool {
-    let sound = |version| Message::read(header, body, version).1.is_ok();
+    let sound = |version| Message::default().read(header, body, version).is_ok();
     if version == 0 { sound(4) || sound(5) } else { sound(version) }
 }
 

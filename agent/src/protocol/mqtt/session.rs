@@ -22,12 +22,6 @@ pub(super) struct Session {
     aliases: Both<Aliases>,
 }
 
-/// A packet as it was understood.
-pub(super) struct Understood<'a> {
-    pub message: Message<'a>,
-    pub fault: Option<Fault>,
-}
-
 const LONGEST_ID: usize = 128;
 /// How far beyond its topic a PUBLISH of unknown version is read to tell the version.
 const LOOK_FOR_PROPERTIES: usize = 512;
@@ -73,51 +67,58 @@ impl Session {
     }
 
     /// Reads a packet of which everything wanted is there, and learns from it.
-    pub(super) fn read<'a>(&mut self, from: Direction, header: &Header, body: &'a [u8]) -> Understood<'a> {
-        let (message, fault) = match (self.version, self.connected) {
-            (0, _) => self.read_unknown(header, body),
-            (version, true) => Message::read(header, body, version),
-            (version, false) => self.read_guessed(header, body, version),
+    pub(super) fn read<'a>(
+        &mut self,
+        from: Direction,
+        header: &Header,
+        body: &'a [u8],
+        message: &mut Message<'a>,
+    ) -> Option<Fault> {
+        let read = match (self.version, self.connected) {
+            (0, _) => self.read_unknown(header, body, message),
+            (version, true) => message.read(header, body, version),
+            (version, false) => self.read_guessed(header, body, version, message),
         };
-        let mut fault = fault.err();
-        self.learn(from, &message, &mut fault);
-        Understood { message, fault }
+        let mut fault = read.err();
+        self.learn(from, message, &mut fault);
+        fault
     }
 
-    /// Reads what there is of a packet that was cut; nothing is learnt from it.
-    pub(super) fn read_cut<'a>(&self, header: &Header, body: &'a [u8]) -> Message<'a> {
-        Message::read(header, body, self.version).0
-    }
-
-    fn read_unknown<'a>(&mut self, header: &Header, body: &'a [u8]) -> (Message<'a>, Result<(), Fault>) {
-        let old = Message::read(header, body, 4);
-        let new = Message::read(header, body, 5);
+    fn read_unknown<'a>(
+        &mut self,
+        header: &Header,
+        body: &'a [u8],
+        message: &mut Message<'a>,
+    ) -> Result<(), Fault> {
+        let mut newer = Message::default();
+        let new = newer.read(header, body, 5);
         if header.kind == Kind::Connect {
+            *message = newer;
             return new;
         }
-        // Any bytes are a payload, so a PUBLISH that reads as version 5 proves it only by properties
-        // that make sense; what is behind the bound of the look proves nothing.
-        let unread = header.kind == Kind::Publish
-            && matches!(publish_head(header, body, 5),
-                Head::Known(head) | Head::AtLeast(head) if head > body.len() && head <= header.remaining as usize);
-        if unread {
-            return old;
+        let old = message.read(header, body, 4);
+        let told = match (old.is_ok(), new.is_ok()) {
+            // What lies behind the bound of the look proves nothing.
+            _ if Self::cut_short(header, body) => 0,
+            (true, false) => 4,
+            (false, true) => 5,
+            // Any bytes are a payload, so a PUBLISH that reads as version 5 proves it only by
+            // properties that make sense.
+            (true, true) if header.kind == Kind::Publish && newer.properties.any() => 5,
+            _ => 0,
+        };
+        self.version = told;
+        if told == 5 {
+            *message = newer;
+            return new;
         }
-        match (old.1.is_ok(), new.1.is_ok()) {
-            (true, false) => {
-                self.version = 4;
-                old
-            }
-            (false, true) => {
-                self.version = 5;
-                new
-            }
-            (true, true) if header.kind == Kind::Publish && new.0.properties.any() => {
-                self.version = 5;
-                new
-            }
-            _ => old,
-        }
+        old
+    }
+
+    /// A PUBLISH that would have more properties than were asked for.
+    fn cut_short(header: &Header, body: &[u8]) -> bool {
+        let (Head::Known(head) | Head::AtLeast(head)) = publish_head(header, body, 5);
+        header.kind == Kind::Publish && head > body.len() && head <= header.remaining as usize
     }
 
     /// The version was told by other packets; one that contradicts it plainly tells it anew.
@@ -126,18 +127,20 @@ impl Session {
         header: &Header,
         body: &'a [u8],
         version: u8,
-    ) -> (Message<'a>, Result<(), Fault>) {
-        let read = Message::read(header, body, version);
-        if read.1.is_ok() || matches!(header.kind, Kind::Publish | Kind::Connect) {
+        message: &mut Message<'a>,
+    ) -> Result<(), Fault> {
+        let read = message.read(header, body, version);
+        if read.is_ok() || matches!(header.kind, Kind::Publish | Kind::Connect) {
             return read;
         }
         let other = if version == 5 { 4 } else { 5 };
-        let again = Message::read(header, body, other);
-        if again.1.is_err() {
+        let mut again = Message::default();
+        if again.read(header, body, other).is_err() {
             return read;
         }
         self.version = other;
-        again
+        *message = again;
+        Ok(())
     }
 
     fn learn(&mut self, from: Direction, message: &Message<'_>, fault: &mut Option<Fault>) {

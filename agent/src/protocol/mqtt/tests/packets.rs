@@ -255,8 +255,12 @@ fn a_decoder_used_again_knows_nothing_of_the_flow_before() {
     let mut decoder = Mqtt::default();
     let mut text = String::new();
     for _ in 0..2 {
-        decoder.session.read(ToServer, &head(0x10, 13), b"\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x01c");
-        decoder.session.read(ToServer, &head(0x30, 8), b"\x00\x01t\x03\x23\x00\x01.");
+        let mut read = |first, body: &[u8]| {
+            let header = head(first, body.len() as u8);
+            decoder.session.read(ToServer, &header, body, &mut Message::default())
+        };
+        assert_eq!(read(0x10, b"\x00\x04MQTT\x05\x02\x00\x3c\x00\x00\x01c"), None);
+        assert_eq!(read(0x30, b"\x00\x01t\x03\x23\x00\x01."), None);
         assert!(decoder.session.topic_of(ToServer, 1).is_some());
         decoder.reset();
         assert!(decoder.session.topic_of(ToServer, 1).is_none());

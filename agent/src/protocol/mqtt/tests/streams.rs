@@ -222,6 +222,16 @@ fn a_beginning_that_was_not_one_is_given_up_without_further_events() {
 }
 
 #[test]
+fn a_connect_is_found_and_trusted_even_when_it_is_wrong_inside() {
+    let mut player = Player::new(&PROTOCOL).midstream();
+    player.bytes(ToServer, &packet(0x10, b"\x00\x04MQTT\x05\x02\x00\x3c\x02\x17\x2b\x00\x01c"));
+    player.bytes(ToServer, &packet(0x36, b"\x00\x01t\x00\x01x"));
+    let lines = player.lines();
+    assert_fault(&lines[..1], "property with a value that it may not have");
+    assert_fault(&lines[1..], "QoS 3");
+}
+
+#[test]
 fn garbage_does_not_give_an_event_for_every_few_bytes() {
     let mut player = connected(4);
     let lines = player.bytes(ToServer, &[0; 100_000]).lines();

@@ -1,0 +1,164 @@
+//! Captures made on the spot, each with its truth: what it holds, counted as it was made.
+//!
+//! [`plant`], [`mix`] and [`syn`] are loads to measure with, [`demo`] is a minute of a small plant,
+//! and each of [`TRAPS`] is one thing that decoders are known to get wrong. The same seed gives the
+//! same bytes.
+
+mod demo;
+pub mod file;
+pub mod message;
+mod mix;
+pub mod packet;
+mod plant;
+mod rng;
+mod syn;
+mod tcp;
+mod traps;
+mod truth;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+
+pub use demo::demo;
+pub use mix::mix;
+pub use plant::plant;
+pub use rng::Rng;
+pub use syn::syn;
+pub use tcp::{CLIENT, SERVER, Side, Tcp, Trouble};
+pub use traps::{TRAPS, Trap, save_traps};
+pub use truth::{PROTOCOLS, Truth};
+
+use file::{Form, Record};
+use packet::Segment;
+
+/// Packets in the making. They may be added in any order of time; the file is in order.
+#[derive(Default)]
+pub struct Capture {
+    /// What it holds.
+    pub truth: Truth,
+    /// How it is written.
+    pub form: Form,
+    /// Puts each frame into another or cuts it in pieces.
+    pub wrap: Option<Wrap>,
+    /// Sees each packet a second time, with this VLAN tag, as a mirror of two ports does.
+    pub mirror: Option<u16>,
+    /// Interface on which the next packets are seen.
+    pub interface: u16,
+    bytes: Vec<u8>,
+    index: Vec<Entry>,
+    ip_id: u16,
+    connections: u16,
+    l4: Vec<u8>,
+    l3: Vec<u8>,
+}
+
+/// What becomes of a frame: other frames.
+pub type Wrap = fn(&[u8]) -> Vec<Vec<u8>>;
+
+/// Where a packet lies.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    at: u64,
+    start: usize,
+    length: u32,
+    interface: u16,
+}
+
+impl Capture {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many packets there are.
+    pub const fn packets(&self) -> usize {
+        self.index.len()
+    }
+
+    /// Adds a UDP datagram, `at` microseconds after the start.
+    pub fn udp(&mut self, at: u64, src: SocketAddr, dst: SocketAddr, data: &[u8]) {
+        self.l4.clear();
+        packet::udp(&mut self.l4, src, dst, data);
+        self.network(at, src, dst, packet::UDP, None);
+    }
+
+    /// Adds a TCP segment, `at` microseconds after the start.
+    pub fn segment(
+        &mut self,
+        at: u64,
+        src: SocketAddr,
+        dst: SocketAddr,
+        vlan: Option<u16>,
+        segment: &Segment<'_>,
+    ) {
+        self.l4.clear();
+        packet::tcp(&mut self.l4, src, dst, segment);
+        self.network(at, src, dst, packet::TCP, vlan);
+    }
+
+    /// Adds a frame as it is, `at` microseconds after the start.
+    pub fn frame(&mut self, at: u64, bytes: &[u8]) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        self.enter(at, start);
+    }
+
+    fn network(&mut self, at: u64, src: SocketAddr, dst: SocketAddr, proto: u8, vlan: Option<u16>) {
+        self.ip_id = self.ip_id.wrapping_add(1);
+        self.l3.clear();
+        packet::ip(&mut self.l3, src.ip(), dst.ip(), proto, self.ip_id, &self.l4);
+        let start = self.bytes.len();
+        packet::ethernet(&mut self.bytes, src.ip(), dst.ip(), vlan, &self.l3);
+        if let Some(wrap) = self.wrap {
+            let frames = wrap(&self.bytes[start..]);
+            self.bytes.truncate(start);
+            for (later, frame) in (0..).zip(frames) {
+                self.frame(at + later, &frame);
+            }
+            return;
+        }
+        self.enter(at, start);
+        if let Some(vlan) = self.mirror {
+            let start = self.bytes.len();
+            packet::ethernet(&mut self.bytes, src.ip(), dst.ip(), Some(vlan), &self.l3);
+            self.enter(at + MIRROR_DELAY, start);
+            self.truth.one("packets.mirrored");
+        }
+    }
+
+    fn enter(&mut self, at: u64, start: usize) {
+        let length = (self.bytes.len() - start) as u32;
+        self.index.push(Entry { at, start, length, interface: self.interface });
+    }
+
+    /// Puts the packets in order and completes the truth.
+    fn finish(&mut self) {
+        self.index.sort_by_key(|entry| entry.at);
+        self.truth.total();
+        self.truth.add("packets", self.index.len() as u64);
+        self.truth.add("bytes", self.index.iter().map(|entry| u64::from(entry.length)).sum());
+        if let [first, .., last] = self.index.as_slice() {
+            self.truth.micros = last.at - first.at;
+        }
+    }
+
+    /// Writes the capture to `path` and its truth beside it, as `….truth.json`.
+    pub fn save(mut self, path: &Path) -> io::Result<Truth> {
+        self.finish();
+        let records = self.index.iter().map(|entry| Record {
+            at: EPOCH + entry.at,
+            interface: entry.interface,
+            bytes: &self.bytes[entry.start..entry.start + entry.length as usize],
+        });
+        file::write(path, &self.form, records)?;
+        let json = serde_json::to_string_pretty(&self.truth.json())?;
+        std::fs::write(path.with_extension("truth.json"), json + "\n")?;
+        Ok(self.truth)
+    }
+}
+
+/// The captures begin on 14 November 2023.
+const EPOCH: u64 = 1_700_000_000_000_000;
+/// How much later the copy of a packet comes.
+const MIRROR_DELAY: u64 = 15;
