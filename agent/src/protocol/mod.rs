@@ -27,8 +27,14 @@ pub use event::{Field, Fields, ProtocolEvent, Render, Rows, Sink, Value};
 use crate::flow::{Direction, FlowInfo, Transport};
 
 /// Every decoder there is; the first that claims a flow gets it.
-pub static DECODERS: &[Protocol] =
-    &[modbus::PROTOCOL, modbus_rtu::PROTOCOL, mqtt::PROTOCOL, dns::PROTOCOL, websocket::PROTOCOL];
+pub static DECODERS: &[Protocol] = &[
+    modbus::PROTOCOL,
+    modbus_rtu::PROTOCOL,
+    mqtt::PROTOCOL,
+    dns::PROTOCOL,
+    http::PROTOCOL,
+    websocket::PROTOCOL,
+];
 
 /// Every value of `proto` that an event can carry, to choose from on the command line.
 pub fn names() -> Vec<&'static str> {

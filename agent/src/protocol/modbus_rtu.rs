@@ -198,16 +198,7 @@ fn proven(from: Direction, bytes: &[u8]) -> Frame {
 
 /// Claims bytes that are whole frames up to the last one, whatever the port.
 fn probe(probe: &Probe<'_>) -> Verdict {
-    let last = if probe.start { 1 } else { probe.bytes.len().min(MOST_LENGTH) };
-    let mut verdict = Verdict::No;
-    for at in 0..last {
-        match frames_only(probe.bytes.get(at..).unwrap_or_default(), if at == 0 { 1 } else { 2 }) {
-            Verdict::No => {}
-            Verdict::More => verdict = Verdict::More,
-            yes @ Verdict::Yes(_) => return yes,
-        }
-    }
-    verdict
+    frames_only(probe.bytes, if probe.start { 1 } else { 2 })
 }
 
 fn frames_only(bytes: &[u8], least: usize) -> Verdict {

@@ -152,8 +152,10 @@ pub(super) fn begins_capture(from: Direction, bytes: &[u8]) -> Begin {
 pub(super) fn probe(probe: &Probe<'_>) -> Verdict {
     match (probe.usual_port, probe.start) {
         (true, true) => at_usual_port(probe),
-        (_, true) => elsewhere(probe.bytes, 1),
-        (usual, false) => midstream(probe, usual),
+        // On other ports only a segment that begins with a message is worth a look: every unknown
+        // flow passes here.
+        (false, _) => elsewhere(probe.bytes, 1),
+        (true, false) => midstream(probe),
     }
 }
 
@@ -237,18 +239,16 @@ fn chain(from: Direction, bytes: &[u8]) -> Option<Chain> {
     Some(chain)
 }
 
-/// The bytes may begin inside a message.
-fn midstream(probe: &Probe<'_>, usual: bool) -> Verdict {
+/// Port 502, and the bytes may begin inside a message.
+fn midstream(probe: &Probe<'_>) -> Verdict {
     let begins = |from| begins_capture(from, probe.bytes);
-    if usual && (begins(Direction::ToServer) == Begin::Yes || begins(Direction::ToClient) == Begin::Yes) {
+    if begins(Direction::ToServer) == Begin::Yes || begins(Direction::ToClient) == Begin::Yes {
         return Verdict::Yes(sender_by_port(probe));
     }
-    let least = if usual { 1 } else { 2 };
     for at in 0..probe.bytes.len().min(MOST_SEARCHED) {
         let rest = probe.bytes.get(at..).unwrap_or_default();
-        // One message at the very beginning is worth two somewhere inside.
-        if let Verdict::Yes(by_form) = elsewhere(rest, if at == 0 { 1 } else { least }) {
-            return Verdict::Yes(if usual { sender_by_port(probe) } else { by_form });
+        if matches!(elsewhere(rest, 1), Verdict::Yes(_)) {
+            return Verdict::Yes(sender_by_port(probe));
         }
     }
     if probe.bytes.len() < MOST_SEARCHED { Verdict::More } else { Verdict::No }
