@@ -3,9 +3,6 @@
 //! Each function reads one header at the place and names the next layer. What is not on the way to
 //! IP ends here with its reason.
 
-#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used))]
-#![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic))]
-
 use etherparse::{Ethernet2HeaderSlice, SingleVlanHeaderSlice};
 
 use super::counts::Reason;
@@ -154,7 +151,7 @@ const MOST_LENGTH: u16 = 1500;
 
 /// EtherTypes seen in plants that never lead to IP: PROFINET, EtherCAT, GOOSE and its kin, LLDP,
 /// redundancy protocols, time, authentication, keys, discovery. In order.
-const NON_IP: [u16; 37] = [
+pub(super) const NON_IP: [u16; 37] = [
     0x0842, 0x2000, 0x2003, 0x22f0, 0x22f3, 0x6002, 0x6003, 0x6004, 0x8037, 0x809b, 0x80e1, 0x80f3, 0x8137,
     0x8808, 0x8809, 0x8819, 0x8863, 0x886d, 0x887b, 0x888e, 0x8892, 0x8899, 0x88a2, 0x88a4, 0x88ab, 0x88b8,
     0x88b9, 0x88ba, 0x88cc, 0x88cd, 0x88e1, 0x88e3, 0x88e5, 0x88f7, 0x88fb, 0x8902, 0x9000,

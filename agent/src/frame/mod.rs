@@ -20,7 +20,7 @@ mod transport;
 mod tunnel;
 
 use crate::capture::Packet;
-use crate::flow::Addr;
+use crate::flow::{Addr, Transport};
 use copies::Copies;
 pub use counts::FrameCounts;
 use counts::Reason;
@@ -84,13 +84,21 @@ impl Frames {
     #[inline]
     pub fn frame<'a>(&'a mut self, packet: &Packet<'a>) -> Option<Frame<'a>> {
         let Self { copies, counts, fragments, wholes } = self;
-        let mut reading = Reading { packet: *packet, copies, counts, fragments, plain: None };
-        match reading.frame(wholes) {
-            Ok(frame) => Some(frame),
-            Err(reason) => {
-                counts.add(reason);
-                None
-            }
+        let mut place = Place::new(packet.data, packet.wire_len);
+        let mut reading = Reading { packet, copies, counts, fragments, plain: None };
+        let transport = match reading.layers(&mut place, wholes) {
+            Ok(transport) => transport,
+            Err(reason) => match reading.plain {
+                Some(plain) if reason.is_malformed() => {
+                    place = plain;
+                    Transport::Udp
+                }
+                _ => return counts.drop(reason),
+            },
+        };
+        match transport {
+            Transport::Tcp => transport::tcp(packet.ts, &place, copies, counts),
+            Transport::Udp => transport::udp(packet.ts, &place, copies, counts),
         }
     }
 
@@ -160,7 +168,7 @@ pub struct Datagram<'a> {
 
 /// One packet on its way through the layers.
 struct Reading<'a, 'b> {
-    packet: Packet<'a>,
+    packet: &'b Packet<'a>,
     copies: &'b mut Copies,
     counts: &'b mut FrameCounts,
     fragments: &'b mut Fragments,
@@ -169,57 +177,47 @@ struct Reading<'a, 'b> {
 }
 
 impl<'a> Reading<'a, '_> {
+    /// Goes to the header of TCP or UDP.
     #[inline]
-    fn frame(&mut self, wholes: &'a mut [Vec<u8>]) -> Result<Frame<'a>, Reason> {
-        match (self.layers(wholes), self.plain) {
-            (Err(reason), Some(plain)) if reason.is_malformed() => {
-                transport::udp(self.packet.ts, &plain, self.copies, self.counts)
-            }
-            (result, _) => result,
-        }
-    }
-
-    #[inline]
-    fn layers(&mut self, mut wholes: &'a mut [Vec<u8>]) -> Result<Frame<'a>, Reason> {
-        let mut place = Place::new(self.packet.data, self.packet.wire_len);
+    fn layers(&mut self, place: &mut Place<'a>, mut wholes: &'a mut [Vec<u8>]) -> Result<Transport, Reason> {
         let mut layer = link::first(self.packet.link);
         for _ in 0..MOST_LAYERS {
             layer = match layer {
-                Layer::Cooked => link::cooked(&mut place)?,
-                Layer::Cooked2 => link::cooked2(&mut place)?,
-                Layer::Ethernet => link::ethernet(&mut place)?,
-                Layer::Gre => tunnel::gre(&mut place)?,
-                Layer::Ip => ip::either(&place)?,
+                Layer::Cooked => link::cooked(place)?,
+                Layer::Cooked2 => link::cooked2(place)?,
+                Layer::Ethernet => link::ethernet(place)?,
+                Layer::Gre => tunnel::gre(place)?,
+                Layer::Ip => ip::either(place)?,
                 Layer::Ipv4 | Layer::Ipv6 => {
                     let part = match layer {
-                        Layer::Ipv4 => ip::v4(&mut place, self.counts)?,
-                        _ => ip::v6(&mut place)?,
+                        Layer::Ipv4 => ip::v4(place, self.counts)?,
+                        _ => ip::v6(place, self.counts)?,
                     };
                     if let Some(part) = part {
                         let free = std::mem::take(&mut wholes).split_first_mut();
                         let (whole, rest) = free.ok_or(Reason::TooManyLayers)?;
-                        self.reassemble(&mut place, part, whole)?;
+                        self.reassemble(place, part, whole)?;
                         wholes = rest;
                     }
-                    ip::after_protocol(&mut place)?
+                    ip::after_protocol(place)?
                 }
-                Layer::Llc => link::llc(&mut place)?,
-                Layer::Loopback => link::loopback(&mut place)?,
-                Layer::Mpls => tunnel::mpls(&mut place)?,
-                Layer::Ppp => tunnel::ppp(&mut place)?,
-                Layer::Pppoe => tunnel::pppoe(&mut place)?,
-                Layer::Tag(length) => link::tag(length, &mut place)?,
-                Layer::Tcp => return transport::tcp(self.packet.ts, &place, self.copies, self.counts),
-                Layer::Udp => match tunnel::in_udp(&place) {
-                    None => return transport::udp(self.packet.ts, &place, self.copies, self.counts),
+                Layer::Llc => link::llc(place)?,
+                Layer::Loopback => link::loopback(place)?,
+                Layer::Mpls => tunnel::mpls(place)?,
+                Layer::Ppp => tunnel::ppp(place)?,
+                Layer::Pppoe => tunnel::pppoe(place)?,
+                Layer::Tag(length) => link::tag(length, place)?,
+                Layer::Tcp => return Ok(Transport::Tcp),
+                Layer::Udp => match tunnel::in_udp(place) {
+                    None => return Ok(Transport::Udp),
                     Some((inner, next)) => {
-                        self.plain = Some(place);
-                        place = inner;
+                        self.plain = Some(*place);
+                        *place = inner;
                         next
                     }
                 },
-                Layer::Vlan => link::vlan(&mut place)?,
-                Layer::Wrapped(length) => link::wrapped(length, &mut place)?,
+                Layer::Vlan => link::vlan(place)?,
+                Layer::Wrapped(length) => link::wrapped(length, place)?,
             };
         }
         Err(Reason::TooManyLayers)
@@ -237,6 +235,11 @@ impl<'a> Reading<'a, '_> {
         let content = [edges, 2, checksum::sum(place.bytes)];
         if self.copies.is_copy(self.packet.ts, place, content) {
             return Err(Reason::Copy);
+        }
+        // The rest of a first fragment that was cut short cannot be waited for.
+        if part.offset == 0 && (place.missing != 0 || !place.ip.is_summed) {
+            place.ip.is_summed = false;
+            return ip::extensions(place).map(|_| ());
         }
         let protocol = self.fragments.add(self.packet.ts, place, part, whole, self.counts)?;
         let header_len = place.ip.len.saturating_sub(len_of(place.bytes));

@@ -3,9 +3,6 @@
 //! Layers move the place forward and name the next [`Layer`]. Lengths in headers narrow what is
 //! left: what they promise beyond the captured bytes is `missing`, what follows them is padding.
 
-#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used))]
-#![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic))]
-
 use super::counts::Reason;
 use crate::flow::Addr;
 
@@ -43,8 +40,8 @@ pub(super) struct Ip {
     /// What it carries, past extension headers.
     pub(super) protocol: u8,
     pub(super) is_v6: bool,
-    /// The pseudo-header is made of these addresses; routing and mobility headers change that.
-    pub(super) is_plain: bool,
+    /// Checksums over it can be right: nothing lacks, and no other address belongs into them.
+    pub(super) is_summed: bool,
     /// Tells packets between the same two hosts apart; 0 where there is none.
     pub(super) id: u32,
     /// On the wire, header included.
@@ -62,6 +59,8 @@ pub(super) struct Place<'a> {
     pub(super) vlan: Option<u16>,
     /// A hash over what differs between two copies of a packet: MACs, tags, tunnels, hop limits.
     pub(super) way: u64,
+    /// Within a tunnel; switches mirror only the beginning of frames into one.
+    pub(super) is_inside: bool,
     pub(super) ip: Ip,
 }
 
@@ -69,9 +68,9 @@ impl<'a> Place<'a> {
     #[inline]
     pub(super) fn new(bytes: &'a [u8], wire_len: u32) -> Self {
         let none = Addr::v6([0; 16]);
-        let ip = Ip { src: none, dst: none, protocol: 0, is_v6: false, is_plain: true, id: 0, len: 0 };
+        let ip = Ip { src: none, dst: none, protocol: 0, is_v6: false, is_summed: true, id: 0, len: 0 };
         let missing = wire_len.saturating_sub(len_of(bytes));
-        Self { bytes, missing, macs: None, vlan: None, way: 0, ip }
+        Self { bytes, missing, macs: None, vlan: None, way: 0, is_inside: false, ip }
     }
 
     /// The next `N` bytes.
@@ -95,9 +94,11 @@ impl<'a> Place<'a> {
         len_of(self.bytes).saturating_add(self.missing)
     }
 
-    /// A header says that `length` bytes follow; more are padding, fewer were cut off.
+    /// A header says that `length` bytes follow; more are padding, fewer were cut off. What the wire
+    /// never had counts as cut off only within a tunnel, else the header is wrong.
     #[inline]
     pub(super) fn limit(&mut self, length: u32) {
+        let length = if self.is_inside { length } else { length.min(self.on_wire()) };
         let captured = len_of(self.bytes);
         if captured > length {
             self.bytes = self.bytes.get(..length as usize).unwrap_or_default();
@@ -115,6 +116,7 @@ impl<'a> Place<'a> {
     pub(super) fn enter_tunnel(&mut self) {
         self.macs = None;
         self.vlan = None;
+        self.is_inside = true;
         for half in [self.ip.src, self.ip.dst].map(|addr| u128::from_ne_bytes(*addr.bytes())) {
             self.mark((half >> 64) as u64 ^ half as u64);
         }

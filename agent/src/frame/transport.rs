@@ -3,9 +3,6 @@
 //! The headers are read by hand, not through a slice of them, because a capture may end within the
 //! options and what stands before them still counts.
 
-#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used))]
-#![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic))]
-
 use fieldward_shared::time::Timestamp;
 
 use super::copies::Copies;
@@ -20,12 +17,14 @@ pub(super) fn tcp<'a>(
     place: &Place<'a>,
     copies: &mut Copies,
     counts: &mut FrameCounts,
-) -> Result<Frame<'a>, Reason> {
-    let header = place.bytes.first_chunk::<20>().ok_or(Reason::TruncatedTransport)?;
+) -> Option<Frame<'a>> {
+    let Some(header) = place.bytes.first_chunk::<20>() else {
+        return counts.drop(Reason::TruncatedTransport);
+    };
     let [s0, s1, d0, d1, q0, q1, q2, q3, a0, a1, a2, a3, offset, flags, w0, w1, c0, c1, _, _] = *header;
     let header_len = u32::from(offset >> 4).wrapping_mul(4);
     if header_len < 20 || header_len > place.on_wire() {
-        return Err(Reason::BadTcpHeader);
+        return counts.drop(Reason::BadTcpHeader);
     }
     let sum = (place.missing == 0).then(|| checksum::sum(place.bytes));
     if let Some(sum) = sum {
@@ -39,7 +38,7 @@ pub(super) fn tcp<'a>(
         sum.unwrap_or_else(|| u64::from(u16::from_be_bytes([c0, c1]))),
     ];
     if copies.is_copy(ts, place, content) {
-        return Err(Reason::Copy);
+        return counts.drop(Reason::Copy);
     }
     let data = place.bytes.get(header_len as usize..).unwrap_or_default();
     let segment = Segment {
@@ -52,7 +51,7 @@ pub(super) fn tcp<'a>(
         // The capture may have ended within the options.
         cut: place.on_wire().saturating_sub(header_len).saturating_sub(len_of(data)),
     };
-    Ok(frame(place, Payload::Tcp(segment), counts))
+    Some(frame(place, Payload::Tcp(segment), counts))
 }
 
 /// A UDP datagram (RFC 768).
@@ -62,15 +61,17 @@ pub(super) fn udp<'a>(
     place: &Place<'a>,
     copies: &mut Copies,
     counts: &mut FrameCounts,
-) -> Result<Frame<'a>, Reason> {
-    let header = place.bytes.first_chunk::<8>().ok_or(Reason::TruncatedTransport)?;
+) -> Option<Frame<'a>> {
+    let Some(header) = place.bytes.first_chunk::<8>() else {
+        return counts.drop(Reason::TruncatedTransport);
+    };
     let [s0, s1, d0, d1, l0, l1, c0, c1] = *header;
     let mut place = *place;
     let mut is_checked = [c0, c1] != [0, 0] || place.ip.is_v6;
     match u32::from(u16::from_be_bytes([l0, l1])) {
         // From segmentation offload and in jumbograms (RFC 2675 §4): all that IP carries.
         0 => {}
-        1..8 => return Err(Reason::BadUdpHeader),
+        1..8 => return counts.drop(Reason::BadUdpHeader),
         length if length > place.on_wire() => {
             counts.add(Reason::BadUdpLength);
             is_checked = false;
@@ -85,7 +86,7 @@ pub(super) fn udp<'a>(
     }
     let content = [u64::from_be_bytes(*header), 1, sum.unwrap_or_default()];
     if copies.is_copy(ts, &place, content) {
-        return Err(Reason::Copy);
+        return counts.drop(Reason::Copy);
     }
     let datagram = Datagram {
         sport: u16::from_be_bytes([s0, s1]),
@@ -93,7 +94,7 @@ pub(super) fn udp<'a>(
         data: place.bytes.get(8..).unwrap_or_default(),
         cut: place.missing,
     };
-    Ok(frame(&place, Payload::Udp(datagram), counts))
+    Some(frame(&place, Payload::Udp(datagram), counts))
 }
 
 /// Counts a wrong checksum. A sender that leaves it to its network card writes the sum over the
@@ -102,7 +103,7 @@ pub(super) fn udp<'a>(
 fn check(place: &Place<'_>, protocol: u8, sum: u64, field: [u8; 2], bad: Reason, counts: &mut FrameCounts) {
     let pseudo = checksum::pseudo_header(&place.ip.src, &place.ip.dst, protocol);
     let with_length = pseudo.wrapping_add(checksum::length(len_of(place.bytes)));
-    if checksum::fold(sum.wrapping_add(with_length)) == 0xffff || !place.ip.is_plain {
+    if checksum::fold(sum.wrapping_add(with_length)) == 0xffff || !place.ip.is_summed {
         return;
     }
     let field = u16::from_ne_bytes(field);

