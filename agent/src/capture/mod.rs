@@ -4,6 +4,8 @@
 //! packet. Fieldward only listens: no source can send. `pcap` (libpcap) appears in `live`,
 //! `devices` and `filter` and nowhere else; files are read by readers of our own.
 
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
+
 mod classic;
 mod devices;
 mod error;

@@ -98,9 +98,16 @@ impl Conversation {
     }
 
     /// A probe claimed a UDP flow.
-    pub fn claim_datagrams(&mut self, service: usize, sender: Sender, direction: Direction, pool: &mut Pool) {
+    pub fn claim_datagrams(
+        &mut self,
+        service: usize,
+        sender: Sender,
+        direction: Direction,
+        flow: &FlowInfo,
+        pool: &mut Pool,
+    ) {
         let Some(decoder) = pool.take(service) else { return };
-        self.swapped = speaks_swapped(sender, direction);
+        self.swapped = speaks_swapped(service, sender, direction, flow);
         self.stage = Stage::Decoding(service, decoder);
     }
 
@@ -197,7 +204,7 @@ impl Conversation {
         match claim(around.flow, direction, bytes, *self.whole.of(direction)) {
             Claim::Yes(service, sender) => {
                 let Some(decoder) = around.pool.take(service) else { return };
-                self.swapped = speaks_swapped(sender, direction);
+                self.swapped = speaks_swapped(service, sender, direction, around.flow);
                 self.adopt(service, decoder, direction, bytes, around);
             }
             Claim::Unsure if bytes.len() <= MOST_HELD_UNKNOWN => {
@@ -279,12 +286,15 @@ impl Conversation {
     }
 }
 
-/// Whether what a probe says of the sender turns the flow's roles round.
-const fn speaks_swapped(sender: Sender, direction: Direction) -> bool {
-    matches!(
+/// Whether what a probe says of the sender turns the flow's roles round. The usual port on the
+/// server's side, and on no other, is better evidence.
+fn speaks_swapped(service: usize, sender: Sender, direction: Direction, flow: &FlowInfo) -> bool {
+    let usual = |port| DECODERS.get(service).is_some_and(|protocol| protocol.ports.contains(&port));
+    let against = matches!(
         (sender, direction),
         (Sender::Client, Direction::ToClient) | (Sender::Server, Direction::ToServer)
-    )
+    );
+    against && (!usual(flow.server.port) || usual(flow.client.port))
 }
 
 /// What the probes said together.

@@ -162,11 +162,12 @@ impl Flows {
             return;
         }
         if flow.conversation.is_none() {
-            match conversation::claim(&flow.info, direction, datagram.data, true) {
+            let info = flow.info;
+            match conversation::claim(&info, direction, datagram.data, true) {
                 Claim::Yes(service, sender) => {
                     let Some(at_conversation) = self.converse(at, sink) else { return };
                     let Some(talk) = self.conversations.get_mut(at_conversation as usize) else { return };
-                    talk.claim_datagrams(service, sender, direction, &mut self.pool);
+                    talk.claim_datagrams(service, sender, direction, &info, &mut self.pool);
                 }
                 Claim::Unsure | Claim::No => {
                     flow.refusals = flow.refusals.saturating_add(1);

@@ -1,7 +1,7 @@
 //! Captures made on the spot, each with its truth: what it holds, counted as it was made.
 //!
 //! [`plant`], [`mix`] and [`syn`] are loads to measure with, [`demo`] is a minute of a small plant,
-//! and each of [`TRAPS`] is one thing that decoders are known to get wrong. The same seed gives the
+//! and each of the [`traps`] is one thing that decoders are known to get wrong. The same seed gives the
 //! same bytes.
 
 mod demo;
@@ -26,7 +26,7 @@ pub use plant::plant;
 pub use rng::Rng;
 pub use syn::syn;
 pub use tcp::{CLIENT, SERVER, Side, Tcp, Trouble};
-pub use traps::{TRAPS, Trap, save_traps};
+pub use traps::{Trap, save_traps, traps};
 pub use truth::{PROTOCOLS, Truth};
 
 use file::{Form, Record};
@@ -162,3 +162,64 @@ impl Capture {
 const EPOCH: u64 = 1_700_000_000_000_000;
 /// How much later the copy of a packet comes.
 const MIRROR_DELAY: u64 = 15;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(capture: Capture) -> (Vec<u8>, Truth) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.pcap");
+        let truth = capture.save(&path).unwrap();
+        let beside = std::fs::read_to_string(directory.path().join("a.truth.json")).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&beside).unwrap(), truth.json());
+        (std::fs::read(path).unwrap(), truth)
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes() {
+        for make in [plant, mix, syn] {
+            let (bytes, truth) = written(make(5, 3000));
+            assert_eq!((&bytes, &truth), (&written(make(5, 3000)).0, &written(make(5, 3000)).1));
+            assert_ne!(bytes, written(make(6, 3000)).0);
+        }
+        assert_eq!(written(demo(5)), written(demo(5)));
+    }
+
+    #[test]
+    fn as_many_packets_come_as_were_asked_for() {
+        for make in [plant, mix, syn] {
+            for asked in [2000, 40_000] {
+                let made = make(1, asked).packets();
+                // The last conversation is not cut off.
+                assert!((asked * 8 / 10..asked + 2000).contains(&made), "{made} instead of {asked}");
+            }
+        }
+    }
+
+    #[test]
+    fn packets_are_in_order_and_counted() {
+        let (bytes, truth) = written(mix(5, 5000));
+        let (mut at, mut last, mut packets) = (24, (0, 0), 0);
+        while at < bytes.len() {
+            let word = |n: usize| u32::from_le_bytes(bytes[at + n..at + n + 4].try_into().unwrap());
+            assert!((word(0), word(4)) >= last);
+            last = (word(0), word(4));
+            packets += 1;
+            at += 16 + word(8) as usize;
+        }
+        assert_eq!(packets, truth.count("packets"));
+        assert_eq!(truth.count("dns"), truth.count("dns.query") + truth.count("dns.response"));
+    }
+
+    #[test]
+    fn the_demo_lasts_a_minute_and_has_everything_in_it() {
+        let (_, truth) = written(demo(44));
+        assert!((55_000_000..62_000_000).contains(&truth.micros));
+        for key in
+            ["modbus.exception", "mqtt", "dns", "http", "syn", "tcp.lost", "tcp.forged", "packets.mirrored"]
+        {
+            assert!(truth.count(key) > 0, "no {key}");
+        }
+    }
+}

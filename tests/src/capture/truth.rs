@@ -4,7 +4,9 @@
 //! `modbus.malformed`, where it stands, how many of them are rightly framed and wrong in content;
 //! `modbus.odd` how many pieces come on top that a decoder may tell or pass over, since their very
 //! frame is wrong or cut. Lists have the name of an event field, such as `modbus.func` (of which the
-//! high bit of an exception is taken away), and its value in each event that has it, in order.
+//! high bit of an exception is taken away), and its value in each event that has it, in order;
+//! `mqtt.connect.client_id` speaks of CONNECT alone. Where `tcp.lost` stands, only the order within a
+//! direction counts.
 
 use std::collections::BTreeMap;
 

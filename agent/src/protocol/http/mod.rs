@@ -241,7 +241,7 @@ impl Http {
             (Some(101), _) | (Some(200..=299), Some(Asked::Connect)) => None,
             _ => {
                 let body = head.body_of_response(asked == Some(Asked::Head));
-                let doubtful = !self.pending.ever();
+                let doubtful = request.is_none();
                 let step = self.body(from, &head, body, raw, rtt, ctx);
                 return match body {
                     Body::Length(length) if doubtful && length > 0 => {

@@ -11,7 +11,8 @@ pub(super) fn probe(probe: &Probe<'_>) -> Verdict {
         return if probe.bytes.is_empty() { Verdict::More } else { Verdict::No };
     }
     if head::may_begin(bytes) {
-        let verdict = first_line(bytes, probe.usual_port);
+        // A capture that begins in the middle proves nothing by a few letters.
+        let verdict = first_line(bytes, probe.usual_port && probe.start);
         if verdict != Verdict::No {
             return verdict;
         }

@@ -564,7 +564,8 @@ fn other_ports_are_claimed_by_content_with_the_sender() {
     assert_eq!(verdict(&adu(1, 1, READ)[..9], 1502, true), Verdict::More);
     assert_eq!(verdict(&[0; 12], 1502, true), Verdict::No);
     let inside = [&[9, 9, 9][..], &adu(1, 1, READ), &adu(2, 1, READ)].concat();
-    assert_eq!(verdict(&inside, 1502, false), Verdict::Yes(Sender::Client));
+    assert_eq!(verdict(&inside, 1502, false), Verdict::No, "the next segment begins with a message");
+    assert_eq!(verdict(&inside, 502, false), Verdict::Yes(Sender::Client));
     assert_eq!(verdict(&inside, 1502, true), Verdict::No);
     assert_eq!(verdict(&adu(1, 1, ANSWER), 1502, false), Verdict::Yes(Sender::Server));
 }

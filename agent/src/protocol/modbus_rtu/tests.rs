@@ -100,8 +100,9 @@ fn only_a_fitting_crc_claims_a_flow() {
     broken[3] ^= 4;
     assert!(!matches!(verdict(&broken, true), Verdict::Yes(_)));
     assert_eq!(verdict(b"GET / HTTP/1.1\r\n", true), Verdict::No);
-    let inside = [&[7, 7, 7][..], &framed(1, READ), &framed(1, READ)].concat();
-    assert_eq!(verdict(&inside, false), Verdict::Yes(Sender::Client));
+    let two = [framed(1, READ), framed(1, READ)].concat();
+    assert_eq!(verdict(&two, false), Verdict::Yes(Sender::Client), "two in the middle of a connection");
+    assert_eq!(verdict(&[&[7, 7, 7][..], &two].concat(), false), Verdict::No);
 }
 
 #[test]

@@ -62,7 +62,7 @@ fn wrong_owner(capture: &mut Capture, owner: &[u8]) {
     ask(capture, query(1, "plc.example", 1), message(1, REPLY, [1, 1, 0, 0], sections));
     capture.truth.one("dns.malformed");
     lookup(capture, 2);
-    capture.truth.list("dns.qname", ["plc.example"; 4]);
+    capture.truth.list("dns.id", [1, 1, 2, 2]);
 }
 
 fn dns_compression_loop(capture: &mut Capture) {
@@ -75,6 +75,7 @@ fn dns_compression_loop(capture: &mut Capture) {
     {
         let count = sections.len() as u16 / 6;
         ask(capture, query(3, "plc.example", 1), message(3, REPLY, [count, 0, 0, 0], sections));
+        capture.truth.list("dns.id", [3, 3]);
         capture.truth.one("dns.malformed");
     }
 }

@@ -125,7 +125,7 @@ wrapped! {
     frame_geneve: |frame| vec![wrap::geneve(frame)];
     frame_ip_in_ip: |frame| vec![wrap::ip_in_ip(frame)];
     frame_ipv4_options: |frame| vec![wrap::ipv4_options(frame)];
-    frame_ipv4_fragments: |frame| wrap::fragments(frame);
+    frame_ipv4_fragments: wrap::fragments;
     frame_ipv4_fragments_reversed: |frame| wrap::fragments(frame).into_iter().rev().collect();
     frame_ipv4_fragments_in_vlan:
         |frame| wrap::fragments(frame).iter().map(|piece| wrap::tagged(piece, 0x8100, 7)).collect();

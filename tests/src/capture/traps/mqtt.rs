@@ -164,7 +164,7 @@ fn mqtt_properties(capture: &mut Capture) {
     tcp.close();
     capture.truth.add("mqtt.malformed", 0);
     capture.truth.list("mqtt.topic", ["plant/a", "plant/b"]);
-    capture.truth.list("mqtt.client_id", ["pump-7"]);
+    capture.truth.list("mqtt.connect.client_id", ["pump-7"]);
 }
 
 /// Two mebibytes are the least that takes four bytes of length.
@@ -225,6 +225,7 @@ fn mqtt_many_a_segment(capture: &mut Capture) {
         (0..100_u8).flat_map(|n| publish(V311, 0, "plant/a", 0, "y".repeat(n.into()))).collect();
     tcp.client(packets).close();
     capture.truth.add("mqtt", 100);
+    capture.truth.list("mqtt.type", ["publish"; 100]);
     capture.truth.list("mqtt.payload_len", 0..100);
 }
 
@@ -281,7 +282,7 @@ fn mqtt_takeover(capture: &mut Capture) {
     let mut second = joined(capture, V5);
     client(&mut second, publish(V5, 0, "plant/a", 0, "2"));
     second.close();
-    capture.truth.list("mqtt.client_id", ["pump-7", "pump-7"]);
+    capture.truth.list("mqtt.connect.client_id", ["pump-7", "pump-7"]);
 }
 
 /// No CONNECT: the version is not known, and the first bytes are the end of a packet.
