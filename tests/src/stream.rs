@@ -67,28 +67,39 @@ impl Sink for Seeing {
 }
 
 /// A TCP connection to `port` whose pieces are played one by one.
-pub struct Wire {
+pub struct Wire<S = Seeing> {
     flows: Flows,
     now: Timestamp,
     port: u16,
+    client_port: u16,
     /// What was seen so far.
-    pub seen: Seeing,
+    pub seen: S,
 }
 
-impl Wire {
+impl<S: Sink + Default> Wire<S> {
     /// A connection whose handshake was captured. Both sequences wrap early.
     pub fn open(port: u16) -> Self {
         let mut wire = Self::midstream(port);
-        wire.send(true, 0x02, FIRST.wrapping_sub(1), &[]);
-        wire.send(false, 0x12, FIRST.wrapping_sub(1), &[]);
-        wire.send(true, 0x10, FIRST, &[]);
+        wire.handshake();
         wire
+    }
+
+    /// A whole connection from a port of its own, from handshake to reset, and the time until it is
+    /// forgotten.
+    pub fn connection(&mut self, pieces: &[Piece]) {
+        self.client_port = self.client_port.wrapping_add(1).max(40_000);
+        self.handshake();
+        for piece in pieces {
+            self.piece(piece);
+        }
+        self.send(true, 0x04, FIRST, &[]);
+        self.now = self.now.plus(10_000_000);
     }
 
     /// A connection whose beginning was not captured.
     pub fn midstream(port: u16) -> Self {
         let now = Timestamp::from_micros(1_700_000_000_000_000);
-        Self { flows: Flows::new(FlowLimits::default()), now, port, seen: Seeing::default() }
+        Self { flows: Flows::new(FlowLimits::default()), now, port, client_port: 40_000, seen: S::default() }
     }
 
     /// One piece.
@@ -96,22 +107,31 @@ impl Wire {
         self.send(piece.from == Direction::ToServer, 0x18, FIRST.wrapping_add(piece.offset), &piece.bytes)
     }
 
-    /// The capture ends; the events of protocols, without `conn`.
-    pub fn end(mut self) -> Vec<Seen> {
-        self.flows.finish(&mut self.seen);
-        self.seen.0.retain(|seen| seen.proto != "conn");
-        self.seen.0
+    fn handshake(&mut self) {
+        self.send(true, 0x02, FIRST.wrapping_sub(1), &[]);
+        self.send(false, 0x12, FIRST.wrapping_sub(1), &[]);
+        self.send(true, 0x10, FIRST, &[]);
     }
 
     fn send(&mut self, to_server: bool, flags: u8, seq: u32, data: &[u8]) -> &mut Self {
         self.now = self.now.plus(100);
-        let (sport, dport) = if to_server { (40_000, self.port) } else { (self.port, 40_000) };
+        let (sport, dport) =
+            if to_server { (self.client_port, self.port) } else { (self.port, self.client_port) };
         let (client, server) = (Addr::v4([10, 0, 0, 1]), Addr::v4([10, 0, 0, 2]));
         let (src, dst) = if to_server { (client, server) } else { (server, client) };
         let payload = Payload::Tcp(Segment { sport, dport, seq, ack: 0, flags, data, cut: 0 });
         let frame = Frame { src, dst, macs: None, vlan: None, ip_len: 40 + data.len() as u32, payload };
         self.flows.frame(self.now, &frame, &mut self.seen);
         self
+    }
+}
+
+impl Wire {
+    /// The capture ends; the events of protocols, without `conn`.
+    pub fn end(mut self) -> Vec<Seen> {
+        self.flows.finish(&mut self.seen);
+        self.seen.0.retain(|seen| seen.proto != "conn");
+        self.seen.0
     }
 }
 

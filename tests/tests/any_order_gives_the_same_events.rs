@@ -14,7 +14,7 @@ fn over_tcp() -> impl Iterator<Item = &'static Protocol> {
 }
 
 fn played(port: u16, pieces: &[Piece]) -> Vec<Seen> {
-    let mut wire = Wire::open(port);
+    let mut wire: Wire = Wire::open(port);
     for piece in pieces {
         wire.piece(piece);
     }
@@ -115,7 +115,7 @@ proptest! {
 
 /// How many messages the hole lies in: each ends where its event comes when bytes trickle in.
 fn messages_in(protocol: &Protocol, hole: &Piece) -> usize {
-    let mut wire = Wire::open(protocol.ports[0]);
+    let mut wire: Wire = Wire::open(protocol.ports[0]);
     let (mut begin, mut touched) = (0, 0);
     let end_of_hole = hole.offset + hole.bytes.len() as u32;
     for piece in cut(&(protocol.sample)(), || 1) {

@@ -50,6 +50,7 @@ reasons! {
         FragmentTableFull "fragment_table_full",
         FragmentTimeout "fragment_timeout",
         OffloadedChecksum "offloaded_checksum",
+        OffloadedIpChecksum "offloaded_ip_checksum",
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn v4(place: &mut Place<'_>, counts: &mut FrameCounts) -> Result<Opti
     place.skip(bytes.len(), Reason::BadIpHeader)?;
     if checksum::fold(checksum::sum(bytes)) != 0xffff {
         let is_absent = header.header_checksum() == 0;
-        counts.add(if is_absent { Reason::OffloadedChecksum } else { Reason::BadIpChecksum });
+        counts.add(if is_absent { Reason::OffloadedIpChecksum } else { Reason::BadIpChecksum });
     }
     if is_short {
         counts.add(Reason::BadIpLength);

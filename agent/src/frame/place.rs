@@ -125,6 +125,6 @@ impl<'a> Place<'a> {
 
 /// The length of captured bytes; no capture holds 4 GiB in one packet.
 #[inline]
-pub(super) fn len_of(bytes: &[u8]) -> u32 {
-    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+pub(super) const fn len_of(bytes: &[u8]) -> u32 {
+    bytes.len() as u32
 }

@@ -65,7 +65,7 @@ fn segments_yet_to_be_cut_by_the_card_have_no_length() {
     let mut lab = Lab::default();
     let seen = lab.ethernet(&ether(0x0800, &ip)).expect("a frame");
     assert_eq!((seen.data.len(), seen.cut, seen.ip_len), (3000, 0, 3040));
-    assert_eq!(lab.counted(), [("offloaded_checksum", 1)]);
+    assert_eq!(lab.counted(), [("offloaded_ip_checksum", 1)]);
     let mut ip = ip6(6, &tcp(b"six"));
     ip[4..6].fill(0);
     assert_eq!(Lab::default().ethernet(&ether(0x86dd, &ip)).expect("a frame").data, b"six");

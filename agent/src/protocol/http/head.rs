@@ -123,7 +123,9 @@ pub(super) fn start_line(line: &[u8]) -> Option<Start<'_>> {
             }
             _ => None,
         };
-        let versioned = matches!(version, [b'0'..=b'9', b'.', b'0'..=b'9']);
+        // `HTTP/1.10` is no version, and is answered by browsers all the same.
+        let versioned = matches!(version, [b'0'..=b'9', b'.', minor @ ..]
+            if !minor.is_empty() && minor.iter().all(u8::is_ascii_digit));
         return versioned.then_some(Start::Response { version, status, reason });
     }
     let (method, rest) = split_at_space(line);

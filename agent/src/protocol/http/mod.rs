@@ -22,11 +22,11 @@ use pending::{Asked, Pending};
 use super::{Context, Decoder, Progress, Protocol, Resume, Search, Then};
 use crate::flow::{Both, Direction, Transport};
 
-/// HTTP/1.x over TCP. What SSDP sends over UDP looks alike and is another protocol.
+/// HTTP/1.x over TCP, and what SSDP sends over UDP (UPnP Device Architecture 2.0, section 1).
 pub const PROTOCOL: Protocol = Protocol {
     name: NAME,
     events: &["http"],
-    transports: &[Transport::Tcp],
+    transports: &[Transport::Tcp, Transport::Udp],
     ports: &[80, 8080, 3128, 3132, 5985, 8088, 11371, 2869, 2710, 1900],
     probe: probe::probe,
     decoder: || Box::<Http>::default(),
@@ -92,6 +92,21 @@ enum Step {
 }
 
 impl Decoder for Http {
+    fn datagram(&mut self, from: Direction, bytes: &[u8], ctx: &mut Context<'_>) {
+        let mut seen = head::Seen::default();
+        match head::read(bytes, &mut seen) {
+            Parsed::Whole(head, length) => {
+                head.emit(from, Some(bytes.len().saturating_sub(length) as u64), None, None, ctx);
+            }
+            Parsed::Part => {
+                if let Some(head) = head::beginning(bytes) {
+                    head.emit(from, Some(0), None, Some("head without an end"), ctx);
+                }
+            }
+            Parsed::Garbage => {}
+        }
+    }
+
     fn data(&mut self, from: Direction, bytes: &[u8], ctx: &mut Context<'_>) -> Progress {
         let mut used = 0_u64;
         loop {

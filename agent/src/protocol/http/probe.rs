@@ -3,10 +3,15 @@
 
 use super::head::{self, Start};
 use super::search;
+use crate::flow::Transport;
 use crate::protocol::{Probe, Search, Sender, Verdict};
 
 pub(super) fn probe(probe: &Probe<'_>) -> Verdict {
     let bytes = probe.bytes.trim_ascii_start();
+    if probe.transport == Transport::Udp {
+        // A datagram is all there is: its first line must fit.
+        return if memchr::memchr(b'\n', bytes).is_some() { first_line(bytes, false) } else { Verdict::No };
+    }
     if bytes.is_empty() {
         return if probe.bytes.is_empty() { Verdict::More } else { Verdict::No };
     }

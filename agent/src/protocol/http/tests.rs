@@ -213,3 +213,25 @@ fn http_0_9_is_one_line() {
         ["http client {\"kind\":\"request\",\"method\":\"GET\",\"uri\":\"/old\",\"body_len\":0}"]
     );
 }
+
+#[test]
+fn ssdp_is_read_from_datagrams() {
+    let search = b"M-SEARCH * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\nST: upnp:rootdevice\r\n\r\n";
+    let probe = |bytes| {
+        let transport = Transport::Udp;
+        super::probe::probe(&Probe {
+            bytes,
+            sport: 40_000,
+            dport: 1900,
+            transport,
+            usual_port: true,
+            start: true,
+        })
+    };
+    assert_eq!(probe(search), Verdict::Yes(Sender::Client));
+    assert_eq!(probe(b"HTTP/1.1 200 OK\r\n\r\n"), Verdict::Yes(Sender::Server));
+    assert_eq!(probe(b"GET "), Verdict::No);
+    let mut player = Player::new(&PROTOCOL);
+    let lines = player.datagram(ToServer, search).lines();
+    assert!(lines[0].contains("\"method\":\"M-SEARCH\"") && lines[0].contains("\"uri\":\"*\""), "{lines:?}");
+}

@@ -28,7 +28,6 @@ pub static TRAPS: &[Trap] = traps![
     dns_tunnel,
     dns_mdns,
     dns_llmnr,
-    dns_nbns,
     dns_update_and_notify,
     dns_other_port,
     dns_tcp,
@@ -256,19 +255,6 @@ fn dns_llmnr(capture: &mut Capture) {
     capture.udp(0, asker, group, &message(5, 0, [1, 0, 0, 0], question(name("hmi-2"), 1)));
     let answer = wire![question(name("hmi-2"), 1), record(name("hmi-2"), 1, 30, [10, 0, 0, 2])];
     capture.udp(900, device, asker, &message(5, 0x8000, [1, 1, 0, 0], answer));
-    capture.truth.add("dns", 2);
-}
-
-/// NetBIOS names (RFC 1002 §4.2): a DNS message whose one label is the name in half bytes.
-fn dns_nbns(capture: &mut Capture) {
-    let encoded: Vec<u8> =
-        format!("{:<15}\0", "HMI-2").bytes().flat_map(|b| [b'A' + (b >> 4), b'A' + (b & 15)]).collect();
-    let host = wire![32_u8, encoded, 0_u8];
-    let broadcast = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 255)), 137);
-    let (asker, device) = (SocketAddr::new(CLIENT, 137), SocketAddr::new(SERVER, 137));
-    capture.udp(0, asker, broadcast, &message(9, 0x0110, [1, 0, 0, 0], question(&host, 32)));
-    let answer = record(&host, 32, 300, [0, 0, 10, 0, 0, 2]);
-    capture.udp(900, device, asker, &message(9, 0x8500, [0, 1, 0, 0], answer));
     capture.truth.add("dns", 2);
 }
 
