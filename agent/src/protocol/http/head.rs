@@ -1,33 +1,39 @@
-//! The head of a message: start line and header fields (RFC 9112 sections 2 to 6).
+//! A head: its first line, the header fields that are shown, and how its body is framed.
 //!
-//! As forgiving as what is found in plants: line feeds alone, folded lines, odd names. What is wrong
-//! is noted and shown. Credentials are not read: of `Authorization` only the scheme is known.
+//! One pass over the lines, nothing copied. Where the standard lets a receiver choose, the choice is
+//! the one that browsers and servers make, and the event says so in `malformed`.
 
-use super::search::{LONGEST_METHOD, is_method, is_token};
-use crate::flow::Direction;
-use crate::protocol::{Context, Fields, Value};
+use super::search;
+use super::show;
 
-/// How far an unfinished head was looked through, so that a head that trickles in costs no more.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Seen(usize);
-
-/// What stands at the front of the bytes.
+/// What was read.
+#[expect(clippy::large_enum_variant, reason = "most heads come whole, and a box would be an allocation each")]
 pub(super) enum Parsed<'a> {
-    /// No HTTP.
+    /// No message begins like this.
     Garbage,
+    /// Its end is not there yet.
     Part,
-    /// A head and its length with the empty line.
+    /// The head and its length.
     Whole(Head<'a>, usize),
 }
 
-/// The first line.
-#[derive(Clone, Copy, Debug)]
+/// How far an unfinished head was looked through, so that its pieces are not read again and again.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Where its unfinished line begins.
+    line: usize,
+    /// How far that was searched for its end.
+    at: usize,
+}
+
+/// A request line or a status line.
+#[derive(Clone, Copy)]
 pub(super) enum Start<'a> {
-    Request { method: &'a [u8], target: &'a [u8], version: Option<&'a [u8]> },
+    Request { method: &'a [u8], uri: &'a [u8], version: Option<&'a [u8]> },
     Response { version: &'a [u8], status: Option<u16>, reason: &'a [u8] },
 }
 
-/// How the end of a body is known.
+/// How a body ends (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Body {
     Chunked,
@@ -35,133 +41,156 @@ pub(super) enum Body {
     UntilClose,
 }
 
-/// What of a head is shown or needed.
-#[derive(Debug)]
 pub(super) struct Head<'a> {
     pub(super) start: Start<'a>,
-    host: Option<&'a [u8]>,
-    user_agent: Option<&'a [u8]>,
-    content_type: Option<&'a [u8]>,
-    referrer: Option<&'a [u8]>,
-    server: Option<&'a [u8]>,
-    forwarded_for: Option<&'a [u8]>,
-    upgrade: Option<&'a [u8]>,
-    auth: Option<&'static str>,
-    length: Option<u64>,
-    /// A Transfer-Encoding stands; its last coding is `chunked`.
-    transfer: Option<bool>,
-    fault: Option<&'static str>,
+    pub(super) host: Option<&'a [u8]>,
+    pub(super) user_agent: Option<&'a [u8]>,
+    pub(super) content_type: Option<&'a [u8]>,
+    pub(super) content_length: Option<u64>,
+    pub(super) referrer: Option<&'a [u8]>,
+    pub(super) server: Option<&'a [u8]>,
+    /// The word before the credentials.
+    pub(super) auth: Option<&'static str>,
+    pub(super) forwarded_for: Option<&'a [u8]>,
+    pub(super) upgrade: Option<&'a [u8]>,
+    pub(super) chunked: bool,
+    /// Some value goes on in the next line.
+    pub(super) folded: bool,
+    pub(super) malformed: Option<&'static str>,
+    encoded: bool,
 }
 
-/// Reads a head if all of it is there.
+/// Reads the head at the front of `bytes`, which begin with no empty line.
 pub(super) fn read<'a>(bytes: &'a [u8], seen: &mut Seen) -> Parsed<'a> {
-    if seen.0 == 0 && !may_begin(bytes) {
-        return Parsed::Garbage;
-    }
-    let Some(length) = end_of_head(bytes, seen) else { return Parsed::Part };
-    match beginning(bytes.get(..length).unwrap_or_default()) {
-        Some(head) => Parsed::Whole(head, length),
-        None => Parsed::Garbage,
-    }
-}
-
-/// What a head says as far as it is there.
-pub(super) fn beginning(bytes: &[u8]) -> Option<Head<'_>> {
-    let (line, mut rest) = split_line(bytes);
-    let mut head = Head::new(start_line(line)?);
-    while !rest.is_empty() {
-        let (line, mut after) = split_field(rest);
-        std::mem::swap(&mut rest, &mut after);
-        if line.is_empty() {
-            break;
+    if seen.at > 0 {
+        let first_line = seen.line == 0;
+        let ended = seen.advance(bytes);
+        if !ended && seen.line > 0 && !first_line {
+            return Parsed::Part;
         }
-        head.field(line);
+        if !ended && seen.line == 0 {
+            return if could_begin(bytes) { Parsed::Part } else { Parsed::Garbage };
+        }
     }
-    if head.transfer.is_some() && head.length.is_some() {
-        head.fault.get_or_insert("both Content-Length and Transfer-Encoding");
+    match lines(bytes) {
+        Lines::Garbage => Parsed::Garbage,
+        Lines::Whole(head, length) => Parsed::Whole(head, length),
+        Lines::Part(None) if !could_begin(bytes) => Parsed::Garbage,
+        Lines::Part(_) => {
+            seen.advance(bytes);
+            Parsed::Part
+        }
     }
-    Some(head)
 }
 
-/// A request of HTTP/0.9: one line without a version.
+/// The head whose end may be missing, as far as there are whole lines.
+pub(super) fn beginning(bytes: &[u8]) -> Option<Head<'_>> {
+    match lines(bytes) {
+        Lines::Garbage => None,
+        Lines::Part(None) => Head::new(bytes),
+        Lines::Part(head) => head,
+        Lines::Whole(head, _) => Some(head),
+    }
+}
+
+/// A request of HTTP/0.9: one line, no version, nothing behind it (RFC 1945 section 4.1).
 pub(super) fn simple_request(bytes: &[u8]) -> Option<Head<'_>> {
-    let (line, _) = split_line(bytes);
-    match start_line(line)? {
-        start @ Start::Request { version: None, .. } => Some(Head::new(start)),
-        _ => None,
+    let (line, next) = line_at(bytes, 0)?;
+    let head = Head::new(line).filter(|_| next == bytes.len())?;
+    matches!(head.start, Start::Request { version: None, .. }).then_some(head)
+}
+
+impl Seen {
+    /// Looks on for the empty line; whether it was found.
+    fn advance(&mut self, bytes: &[u8]) -> bool {
+        while let Some(found) = bytes.get(self.at..).and_then(|rest| memchr::memchr(b'\n', rest)) {
+            let end = self.at.saturating_add(found);
+            let empty = matches!(bytes.get(self.line..end), Some([] | [b'\r']));
+            self.line = end.saturating_add(1);
+            self.at = self.line;
+            if empty {
+                return true;
+            }
+        }
+        self.at = bytes.len();
+        false
     }
 }
 
-/// Whether a head can begin so: a token and a space, or a version.
-pub(super) fn may_begin(bytes: &[u8]) -> bool {
-    let window = bytes.get(..=LONGEST_METHOD).unwrap_or(bytes);
-    if window.starts_with(b"HTTP/") {
+enum Lines<'a> {
+    Garbage,
+    /// The lines stop before the empty one; what they say, when the first is whole.
+    Part(Option<Head<'a>>),
+    Whole(Head<'a>, usize),
+}
+
+#[inline]
+fn lines(bytes: &[u8]) -> Lines<'_> {
+    let Some((first, mut at)) = line_at(bytes, 0) else { return Lines::Part(None) };
+    let Some(mut head) = Head::new(first) else { return Lines::Garbage };
+    loop {
+        let Some((mut line, mut next)) = line_at(bytes, at) else { return Lines::Part(Some(head)) };
+        if line.is_empty() {
+            head.judge();
+            return Lines::Whole(head, next);
+        }
+        // A line that begins with a space continues the one before it (RFC 9112 section 5.2).
+        while let Some(b' ' | b'\t') = bytes.get(next) {
+            let Some((more, after)) = line_at(bytes, next) else { return Lines::Part(Some(head)) };
+            line = bytes.get(at..next.saturating_add(more.len())).unwrap_or_default();
+            next = after;
+            head.folded = true;
+            head.note("folded header line");
+        }
+        head.line(line);
+        at = next;
+    }
+}
+
+/// The line that begins at `at`, without its end, and where the next begins. A line feed alone ends
+/// it too (RFC 9112 section 2.2): many controllers send it.
+#[inline]
+fn line_at(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    let rest = bytes.get(at..)?;
+    let end = memchr::memchr(b'\n', rest)?;
+    let line = rest.get(..end)?;
+    Some((line.strip_suffix(b"\r").unwrap_or(line), at.saturating_add(end).saturating_add(1)))
+}
+
+/// Whether a first line without its end may become one.
+fn could_begin(bytes: &[u8]) -> bool {
+    if bytes.starts_with(HTTP) || HTTP.starts_with(bytes) {
         return true;
     }
-    match memchr::memchr(b' ', window) {
-        Some(space) => window.get(..space).is_some_and(is_methodical),
-        None => window.len() <= LONGEST_METHOD && window.iter().all(|byte| is_token(*byte) || *byte == b'/'),
-    }
-}
-
-/// A known method, or a word that could be one.
-fn is_methodical(token: &[u8]) -> bool {
-    is_method(token)
-        || (token.len() > 2 && token.iter().all(|byte| is_token(*byte) && !byte.is_ascii_lowercase()))
-}
-
-/// The first line, if it is one of HTTP.
-pub(super) fn start_line(line: &[u8]) -> Option<Start<'_>> {
-    if let Some(rest) = line.strip_prefix(b"HTTP/") {
-        let (version, rest) = split_at_space(rest);
-        let (code, reason) = split_at_space(rest.trim_ascii_start());
-        let status = match code {
-            [a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] => {
-                [*a, *b, *c].iter().try_fold(0_u16, |sum, digit| {
-                    sum.checked_mul(10)?.checked_add(u16::from(digit.wrapping_sub(b'0')))
-                })
-            }
-            _ => None,
-        };
-        // `HTTP/1.10` is no version, and is answered by browsers all the same.
-        let versioned = matches!(version, [b'0'..=b'9', b'.', minor @ ..]
-            if !minor.is_empty() && minor.iter().all(u8::is_ascii_digit));
-        return versioned.then_some(Start::Response { version, status, reason });
-    }
-    let (method, rest) = split_at_space(line);
-    if let Some(at) = memchr::memmem::rfind(rest, b" HTTP/") {
-        let (target, version) = rest.split_at_checked(at)?;
-        let version = version.get(b" HTTP/".len()..)?.trim_ascii_end();
-        return is_methodical(method).then_some(Start::Request {
-            method,
-            target: target.trim_ascii(),
-            version: Some(version),
-        });
-    }
-    let target = rest.trim_ascii();
-    let known = is_method(method) && !target.is_empty();
-    known.then_some(Start::Request { method, target, version: None })
+    let token = bytes.iter().take_while(|byte| search::is_token(**byte)).count();
+    token <= search::LONGEST_METHOD && matches!((token, bytes.get(token)), (1.., None | Some(b' ')))
 }
 
 impl<'a> Head<'a> {
-    fn new(start: Start<'a>) -> Self {
-        Self {
+    /// A head with nothing but its first line.
+    fn new(line: &'a [u8]) -> Option<Self> {
+        let (start, malformed) = match line.strip_prefix(HTTP) {
+            Some(rest) => status_line(rest),
+            None => request_line(line)?,
+        };
+        Some(Self {
             start,
             host: None,
             user_agent: None,
             content_type: None,
+            content_length: None,
             referrer: None,
             server: None,
+            auth: None,
             forwarded_for: None,
             upgrade: None,
-            auth: None,
-            length: None,
-            transfer: None,
-            fault: None,
-        }
+            chunked: false,
+            folded: false,
+            malformed,
+            encoded: false,
+        })
     }
 
-    /// The status code of a response.
     pub(super) const fn status(&self) -> Option<u16> {
         match self.start {
             Start::Response { status, .. } => status,
@@ -169,191 +198,163 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// Whether the connection goes on in this protocol.
     pub(super) fn upgrades_to(&self, protocol: &[u8]) -> bool {
-        self.upgrade.is_some_and(|upgrade| upgrade.eq_ignore_ascii_case(protocol))
+        self.upgrade.is_some_and(|list| {
+            list.split(|byte| *byte == b',').any(|one| one.trim_ascii().eq_ignore_ascii_case(protocol))
+        })
     }
 
-    /// How a request's body ends (RFC 9112 section 6.3).
     pub(super) const fn body_of_request(&self) -> Body {
-        match (self.transfer, self.length) {
-            (Some(true), _) => Body::Chunked,
-            (_, Some(length)) => Body::Length(length),
-            (_, None) => Body::Length(0),
+        match (self.chunked, self.content_length) {
+            (true, _) => Body::Chunked,
+            (false, Some(length)) => Body::Length(length),
+            (false, None) => Body::Length(0),
         }
     }
 
-    /// How a response's body ends; the response to a HEAD has none, whatever it says.
     pub(super) const fn body_of_response(&self, to_head: bool) -> Body {
-        match (self.status(), self.transfer, self.length) {
+        match (self.status(), self.content_length) {
             _ if to_head => Body::Length(0),
-            (Some(100..=199 | 204 | 304), ..) => Body::Length(0),
-            (_, Some(true), _) => Body::Chunked,
-            (_, None, Some(length)) => Body::Length(length),
-            _ => Body::UntilClose,
+            (Some(204 | 304), _) => Body::Length(0),
+            _ if self.chunked => Body::Chunked,
+            (_, Some(length)) => Body::Length(length),
+            (_, None) => Body::UntilClose,
         }
     }
 
-    /// Emits the message.
-    pub(super) fn emit(
-        &self,
-        from: Direction,
-        body_len: Option<u64>,
-        rtt: Option<u64>,
-        fault: Option<&'static str>,
-        ctx: &mut Context<'_>,
-    ) {
-        let mut fields = Fields::new();
-        let text = |fields: &mut Fields<'a>, name, value: Option<&'a [u8]>| {
-            if let Some(value) = value {
-                fields.text(name, value);
-            }
+    /// One header line, unfolded ends removed.
+    #[inline]
+    fn line(&mut self, line: &'a [u8]) {
+        let Some((name, value)) = memchr::memchr(b':', line).and_then(|colon| line.split_at_checked(colon))
+        else {
+            return self.note("header line without a colon");
         };
-        match self.start {
-            Start::Request { method, target, version } => {
-                fields.str("kind", "request");
-                fields.text("method", method);
-                text(&mut fields, "host", self.host);
-                fields.text("uri", target);
-                text(&mut fields, "version", version);
+        let name = match name {
+            // The line before it was the first one, which nothing can continue.
+            [b' ' | b'\t', ..] => return self.note("folded header line"),
+            [.., b' ' | b'\t' | b'\n'] => {
+                self.note("space before a colon");
+                name.trim_ascii_end()
             }
-            Start::Response { version, status, reason } => {
-                fields.str("kind", "response");
-                fields.text("version", version);
-                if let Some(status) = status {
-                    fields.number("status", status);
-                }
-                fields.text("reason", reason);
-            }
-        }
-        text(&mut fields, "user_agent", self.user_agent);
-        text(&mut fields, "content_type", self.content_type);
-        if let Some(length) = self.length {
-            fields.number("content_length", length);
-        }
-        text(&mut fields, "referrer", self.referrer);
-        text(&mut fields, "server", self.server);
-        if let Some(auth) = self.auth {
-            fields.str("auth", auth);
-        }
-        if let Some(chunked) = self.transfer {
-            fields.str("transfer", if chunked { "chunked" } else { "other" });
-        }
-        text(&mut fields, "xff", self.forwarded_for);
-        text(&mut fields, "upgrade", self.upgrade);
-        if let Some(body_len) = body_len {
-            fields.number("body_len", body_len);
-        }
-        if let Some(rtt) = rtt {
-            fields.push("rtt", Value::Span(rtt));
-        }
-        let status = matches!(self.start, Start::Response { status: None, .. });
-        let fault = fault.or(self.fault).or(status.then_some("status is no number"));
-        ctx.emit(super::NAME, from, &fields, fault);
-    }
-
-    fn field(&mut self, line: &'a [u8]) {
-        let Some(colon) = memchr::memchr(b':', line) else {
-            self.fault.get_or_insert("header line without a colon");
-            return;
+            _ => name,
         };
-        let (name, value) = line.split_at_checked(colon).unwrap_or_default();
-        let value = value.get(1..).unwrap_or_default().trim_ascii();
-        if name.last().is_some_and(u8::is_ascii_whitespace) {
-            self.fault.get_or_insert("space before a colon");
-        }
-        let name = name.trim_ascii();
-        let is = |known: &[u8]| name.eq_ignore_ascii_case(known);
-        match (name.len(), name.first().map(u8::to_ascii_lowercase)) {
-            (4, Some(b'h')) if is(b"host") => self.host = Some(value),
-            (6, Some(b's')) if is(b"server") => self.server = Some(value),
-            (7, Some(b'r')) if is(b"referer") => self.referrer = Some(value),
-            (7, Some(b'u')) if is(b"upgrade") => self.upgrade = Some(value),
-            (10, Some(b'u')) if is(b"user-agent") => self.user_agent = Some(value),
-            (12, Some(b'c')) if is(b"content-type") => self.content_type = Some(value),
-            (13, Some(b'a')) if is(b"authorization") => self.auth = Some(scheme(value)),
-            (14, Some(b'c')) if is(b"content-length") => self.content_length(value),
-            (15, Some(b'x')) if is(b"x-forwarded-for") => self.forwarded_for = Some(value),
-            (17, Some(b't')) if is(b"transfer-encoding") => {
-                let last = value.rsplit(|byte| *byte == b',').next().unwrap_or_default();
-                self.transfer = Some(last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
+        let value = || value.get(1..).unwrap_or_default().trim_ascii();
+        match name.len() {
+            4 if name.eq_ignore_ascii_case(b"host") => self.set_host(value()),
+            6 if name.eq_ignore_ascii_case(b"server") => self.server = self.server.or(Some(value())),
+            7 if name.eq_ignore_ascii_case(b"referer") => self.referrer = self.referrer.or(Some(value())),
+            7 if name.eq_ignore_ascii_case(b"upgrade") => self.upgrade = self.upgrade.or(Some(value())),
+            10 if name.eq_ignore_ascii_case(b"user-agent") => {
+                self.user_agent = self.user_agent.or(Some(value()));
+            }
+            12 if name.eq_ignore_ascii_case(b"content-type") => {
+                self.content_type = self.content_type.or(Some(value()));
+            }
+            13 if name.eq_ignore_ascii_case(b"authorization") => {
+                self.auth = self.auth.or(Some(show::scheme(value())));
+            }
+            14 if name.eq_ignore_ascii_case(b"content-length") => self.set_length(value()),
+            15 if name.eq_ignore_ascii_case(b"x-forwarded-for") => {
+                self.forwarded_for = self.forwarded_for.or(Some(value()));
+            }
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.set_coding(value()),
+            19 if name.eq_ignore_ascii_case(b"proxy-authorization") => {
+                self.auth = self.auth.or(Some(show::scheme(value())));
             }
             _ => {}
         }
     }
 
-    fn content_length(&mut self, value: &[u8]) {
-        let number = |value: &[u8]| {
-            let digits = value.trim_ascii();
-            let number: Option<u64> = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
-            number.filter(|number| digits.first() != Some(&b'+') && *number <= i64::MAX as u64)
-        };
-        // One value may stand several times (RFC 9110 section 8.6).
-        for part in value.split(|byte| *byte == b',') {
-            match (number(part), self.length) {
-                (None, _) => {
-                    self.fault.get_or_insert("bad Content-Length");
-                }
-                (Some(new), Some(old)) if new != old => {
-                    self.fault.get_or_insert("Content-Length twice and different");
-                }
-                (Some(new), _) => self.length = Some(new),
+    fn set_host(&mut self, value: &'a [u8]) {
+        if self.host.is_some_and(|first| first != value) {
+            self.note("two hosts");
+        }
+        self.host = self.host.or(Some(value));
+    }
+
+    /// The first good length counts; a list of equal ones is one (RFC 9110 section 8.6).
+    fn set_length(&mut self, value: &[u8]) {
+        for one in value.split(|byte| *byte == b',') {
+            match (number(one.trim_ascii()), self.content_length) {
+                (None, _) => self.note("bad content-length"),
+                (Some(length), None) => self.content_length = Some(length),
+                (Some(length), Some(first)) if length != first => self.note("two content-lengths"),
+                _ => {}
             }
         }
     }
-}
 
-/// The scheme of credentials. Only known words are shown: what else stands there may be a secret.
-fn scheme(value: &[u8]) -> &'static str {
-    const KNOWN: &[&str] = &["Basic", "Bearer", "Digest", "Negotiate", "NTLM", "AWS4-HMAC-SHA256"];
-    let (word, _) = split_at_space(value);
-    KNOWN.iter().find(|known| known.as_bytes().eq_ignore_ascii_case(word)).copied().unwrap_or("other")
-}
-
-/// The length of the head up to and with its empty line.
-fn end_of_head(bytes: &[u8], seen: &mut Seen) -> Option<usize> {
-    let mut from = seen.0;
-    loop {
-        let Some(found) = memchr::memchr(b'\n', bytes.get(from..)?) else {
-            seen.0 = bytes.len();
-            return None;
-        };
-        let after = from.saturating_add(found).saturating_add(1);
-        match bytes.get(after..) {
-            Some([b'\n', ..]) => return Some(after.saturating_add(1)),
-            Some([b'\r', b'\n', ..]) => return Some(after.saturating_add(2)),
-            // The next byte decides: this line feed is looked at again.
-            Some([] | [b'\r']) | None => {
-                seen.0 = after.saturating_sub(1);
-                return None;
-            }
-            Some(_) => from = after,
+    /// Only the last coding frames the body (RFC 9112 section 6.1).
+    fn set_coding(&mut self, value: &[u8]) {
+        self.encoded = true;
+        let last = value.rsplit(|byte| *byte == b',').map(<[u8]>::trim_ascii).find(|one| !one.is_empty());
+        let coding = last.and_then(|one| one.split(|byte| *byte == b';').next()).unwrap_or_default();
+        if coding.trim_ascii().eq_ignore_ascii_case(b"chunked") {
+            self.chunked = true;
+        } else {
+            self.note("unknown transfer coding");
         }
     }
-}
 
-/// The first line without its end, and what follows.
-fn split_line(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let end = memchr::memchr(b'\n', bytes).unwrap_or(bytes.len());
-    let (line, rest) = bytes.split_at_checked(end).unwrap_or_default();
-    (line.strip_suffix(b"\r").unwrap_or(line), rest.get(1..).unwrap_or_default())
-}
-
-/// The first field with the lines folded into it (RFC 9112 section 5.2), and what follows.
-fn split_field(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let (line, mut rest) = split_line(bytes);
-    if line.is_empty() || !matches!(rest.first(), Some(b' ' | b'\t')) {
-        return (line, rest);
+    /// What the lines say together.
+    fn judge(&mut self) {
+        if self.encoded && self.content_length.is_some() {
+            // Smuggling; the coding wins (RFC 9112 section 6.3).
+            self.malformed = Some("both content-length and transfer-encoding");
+        }
     }
-    while matches!(rest.first(), Some(b' ' | b'\t')) {
-        (_, rest) = split_line(rest);
+
+    fn note(&mut self, reason: &'static str) {
+        self.malformed.get_or_insert(reason);
     }
-    let whole = bytes.get(..bytes.len().saturating_sub(rest.len())).unwrap_or_default();
-    (whole.trim_ascii_end(), rest)
 }
 
-fn split_at_space(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let space = memchr::memchr(b' ', bytes).unwrap_or(bytes.len());
-    let (before, after) = bytes.split_at_checked(space).unwrap_or_default();
-    (before, after.get(1..).unwrap_or_default())
+/// The target ends at the first space, as servers read it, whatever comes before the version.
+fn request_line(line: &[u8]) -> Option<(Start<'_>, Option<&'static str>)> {
+    let space = line.iter().take(search::LONGEST_METHOD.saturating_add(1)).position(|byte| *byte == b' ')?;
+    let (method, rest) = line.split_at_checked(space)?;
+    let rest = rest.trim_ascii();
+    let target = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+    let (uri, rest) = rest.split_at_checked(target)?;
+    let rest = rest.trim_ascii_start();
+    let last = memchr::memrchr(b' ', rest).map_or(0, |space| space.saturating_add(1));
+    let version = rest.get(last..).and_then(|word| word.strip_prefix(HTTP));
+    if !search::is_method(method) {
+        // Any word is a method to somebody, but then the rest must be right. PRI opens HTTP/2.
+        let word = !method.is_empty() && method.iter().all(|byte| search::is_token(*byte));
+        version.filter(|_| word && method != b"PRI")?;
+    }
+    let malformed = match version {
+        None => Some("request line without a version"),
+        Some(_) if last > 0 => Some("space in the target"),
+        Some(_) => None,
+    };
+    Some((Start::Request { method, uri, version }, malformed))
 }
+
+/// A status line behind its `HTTP/`.
+fn status_line(line: &[u8]) -> (Start<'_>, Option<&'static str>) {
+    let end = line.iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(line.len());
+    let (version, rest) = line.split_at_checked(end).unwrap_or_default();
+    let rest = rest.trim_ascii();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    // status-code = 3DIGIT (RFC 9112 section 4)
+    let (code, reason) = rest.split_at_checked(3).filter(|_| digits >= 3).unwrap_or((&[], rest));
+    let status = number(code).and_then(|code| u16::try_from(code).ok());
+    let malformed = (digits != 3).then_some("bad status code");
+    (Start::Response { version, status, reason: reason.trim_ascii_start() }, malformed)
+}
+
+/// A number of nothing but digits that a length can be.
+fn number(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() {
+        return None;
+    }
+    let number = digits.iter().try_fold(0_u64, |number, digit| {
+        let value = digit.checked_sub(b'0').filter(|value| *value < 10)?;
+        number.checked_mul(10)?.checked_add(u64::from(value))
+    })?;
+    (number <= i64::MAX as u64).then_some(number)
+}
+
+const HTTP: &[u8] = b"HTTP/";

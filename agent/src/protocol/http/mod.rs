@@ -6,12 +6,21 @@
 //! the head waits for it. Invariant: what a direction's `Phase` says is true at the first byte that
 //! was not used yet.
 
+#![deny(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
+
 mod body;
 mod head;
 mod pending;
 mod probe;
 mod sample;
 mod search;
+mod show;
 #[cfg(test)]
 mod tests;
 
@@ -93,8 +102,7 @@ enum Step {
 
 impl Decoder for Http {
     fn datagram(&mut self, from: Direction, bytes: &[u8], ctx: &mut Context<'_>) {
-        let mut seen = head::Seen::default();
-        match head::read(bytes, &mut seen) {
+        match head::read(bytes, &mut head::Seen::default()) {
             Parsed::Whole(head, length) => {
                 head.emit(from, Some(bytes.len().saturating_sub(length) as u64), None, None, ctx);
             }
@@ -207,7 +215,7 @@ impl Http {
             Parsed::Part if bytes.len() > LONGEST_HEAD => self.long_head(from, bytes, ctx),
             Parsed::Part => Step::Wait,
             // After a CONNECT whose answer nobody saw, what is no request is the tunnel.
-            Parsed::Garbage if self.pending.last() == Some(Asked::Connect) => {
+            Parsed::Garbage if from == Direction::ToServer && self.pending.last() == Some(Asked::Connect) => {
                 Step::Then(0, Then::Change(None))
             }
             Parsed::Garbage => {

@@ -1,66 +1,68 @@
-//! Whether a flow speaks HTTP: a method or a version at the front; away from the usual ports the whole
-//! first line must fit.
+//! Whether the first bytes of a flow are HTTP: on its own ports a method is enough, elsewhere the
+//! whole first line must be right.
 
-use super::head::{self, Start};
-use super::search;
+use super::search::{self, Follow};
 use crate::flow::Transport;
 use crate::protocol::{Probe, Search, Sender, Verdict};
 
 pub(super) fn probe(probe: &Probe<'_>) -> Verdict {
-    let bytes = probe.bytes.trim_ascii_start();
     if probe.transport == Transport::Udp {
         // A datagram is all there is: its first line must fit.
-        return if memchr::memchr(b'\n', bytes).is_some() { first_line(bytes, false) } else { Verdict::No };
+        let verdict = first_line(probe.bytes, false);
+        return if verdict == Verdict::More { Verdict::No } else { verdict };
     }
-    if bytes.is_empty() {
-        return if probe.bytes.is_empty() { Verdict::More } else { Verdict::No };
+    let empty = probe.bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    let bytes = probe.bytes.get(empty..).unwrap_or_default();
+    let verdict = first_line(bytes, probe.usual_port);
+    if probe.start || verdict != Verdict::No {
+        return verdict;
     }
-    if head::may_begin(bytes) {
-        // A capture that begins in the middle proves nothing by a few letters.
-        let verdict = first_line(bytes, probe.usual_port && probe.start);
-        if verdict != Verdict::No {
-            return verdict;
-        }
-    }
-    // In the middle of a connection a message may begin behind the rest of another.
-    if !probe.start && probe.usual_port {
-        if matches!(search::response(probe.bytes), Search::At(_)) {
-            return Verdict::Yes(Sender::Server);
-        }
-        if matches!(search::request(probe.bytes), Search::At(_)) {
-            return Verdict::Yes(Sender::Client);
-        }
-    }
-    Verdict::No
-}
-
-fn first_line(bytes: &[u8], usual_port: bool) -> Verdict {
-    let Some(end) = memchr::memchr(b'\n', bytes) else {
-        return match bytes.len() < LONGEST_FIRST_LINE {
-            _ if usual_port && bytes.starts_with(b"HTTP/1.") => Verdict::Yes(Sender::Server),
-            _ if usual_port && known_method(bytes) => Verdict::Yes(Sender::Client),
-            true => Verdict::More,
-            false => Verdict::No,
-        };
-    };
-    let line = bytes.get(..end).unwrap_or_default();
-    match head::start_line(line.strip_suffix(b"\r").unwrap_or(line)) {
-        Some(Start::Request { version: Some(version), .. }) if version.starts_with(b"1.") || usual_port => {
-            Verdict::Yes(Sender::Client)
-        }
-        Some(Start::Request { version: None, .. }) if usual_port => Verdict::Yes(Sender::Client),
-        Some(Start::Response { version, status, .. })
-            if version.starts_with(b"1.") && (status.is_some() || usual_port) =>
-        {
-            Verdict::Yes(Sender::Server)
-        }
+    // In the middle of a message: the next one may be in sight.
+    match (search::request(bytes), search::response(bytes)) {
+        (Search::At(_), _) => Verdict::Yes(Sender::Client),
+        (_, Search::At(_)) => Verdict::Yes(Sender::Server),
+        _ if probe.usual_port => Verdict::More,
         _ => Verdict::No,
     }
 }
 
-fn known_method(bytes: &[u8]) -> bool {
-    memchr::memchr(b' ', bytes).and_then(|space| bytes.get(..space)).is_some_and(search::is_method)
+fn first_line(bytes: &[u8], usual_port: bool) -> Verdict {
+    if bytes.is_empty() || b"HTTP/".starts_with(bytes) {
+        return Verdict::More;
+    }
+    if bytes.starts_with(b"HTTP/") {
+        let pattern: &[u8] = if usual_port { b"HTTP/#" } else { b"HTTP/#.# ###" };
+        return match search::follow(bytes, pattern) {
+            Follow::No => Verdict::No,
+            Follow::Part => Verdict::More,
+            Follow::Rest(_) => Verdict::Yes(Sender::Server),
+        };
+    }
+    let method = bytes.iter().take_while(|byte| matches!(byte, b'A'..=b'Z' | b'-' | b'_')).count();
+    let (method, rest) = bytes.split_at_checked(method).unwrap_or_default();
+    match rest {
+        _ if method.is_empty() || method.len() > search::LONGEST_METHOD => Verdict::No,
+        [] => Verdict::More,
+        [b' ', ..] if usual_port && search::is_method(method) => Verdict::Yes(Sender::Client),
+        [b' ', rest @ ..] => rest_of_request_line(rest),
+        _ => Verdict::No,
+    }
 }
 
-/// A first line is waited for so long: longer targets are known by their method on usual ports.
-const LONGEST_FIRST_LINE: usize = 2048;
+/// `target SP HTTP/1.x` and the end of the line. Spaces in the target are no reason to doubt.
+fn rest_of_request_line(bytes: &[u8]) -> Verdict {
+    let window = bytes.get(..search::LONGEST_LINE).unwrap_or(bytes);
+    let Some(end) = window.iter().position(|byte| *byte < b' ') else {
+        return if window.len() < search::LONGEST_LINE { Verdict::More } else { Verdict::No };
+    };
+    let (line, rest) = window.split_at_checked(end).unwrap_or_default();
+    let version = line.last_chunk::<9>().filter(|_| line.len() > 9);
+    match (version, rest) {
+        (Some([b' ', b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0'..=b'9']), rest) => match rest {
+            [b'\n', ..] | [b'\r', b'\n', ..] => Verdict::Yes(Sender::Client),
+            [b'\r'] => Verdict::More,
+            _ => Verdict::No,
+        },
+        _ => Verdict::No,
+    }
+}

@@ -123,35 +123,60 @@ fn method_at_end(bytes: &[u8]) -> Option<usize> {
 
 /// Whether a request line goes on so; `None` when its end is not there yet.
 fn target_and_version(bytes: &[u8]) -> Option<bool> {
-    let line = line(bytes, LONGEST_TARGET)?;
-    let Some(target) = line.strip_suffix(b" HTTP/1.1").or_else(|| line.strip_suffix(b" HTTP/1.0")) else {
-        return Some(false);
+    let window = bytes.get(..LONGEST_LINE).unwrap_or(bytes);
+    let Some(end) = window.iter().position(|byte| *byte <= b' ' || *byte == 0x7f) else {
+        return (window.len() == LONGEST_LINE).then_some(false);
     };
-    Some(!target.is_empty() && !target.contains(&b' '))
-}
-
-/// Whether a status line stands here; `None` when its end is not there yet.
-fn status_line(bytes: &[u8]) -> Option<bool> {
-    let line = line(bytes, LONGEST_STATUS_LINE)?;
-    Some(matches!(line, [_, _, _, _, _, b'1', b'.', b'0' | b'1', b' ', b'1'..=b'9', digits @ ..]
-        if matches!(digits, [b'0'..=b'9', b'0'..=b'9'] | [b'0'..=b'9', b'0'..=b'9', b' ', ..])))
-}
-
-/// The line at the front, printable; empty when it cannot be one, `None` while it may become one.
-fn line(bytes: &[u8], longest: usize) -> Option<&[u8]> {
-    let window = bytes.get(..longest).unwrap_or(bytes);
-    match window.iter().position(|byte| *byte < b' ') {
-        None if window.len() < longest => None,
-        None => Some(&[]),
-        Some(end) => match window.split_at_checked(end) {
-            Some((line, [b'\n', ..] | [b'\r', b'\n', ..])) => Some(line),
-            Some((_, [b'\r'])) => None,
-            _ => Some(&[]),
-        },
+    match follow(window.get(end..).unwrap_or_default(), b" HTTP/1.#") {
+        _ if end == 0 => Some(false),
+        Follow::No => Some(false),
+        Follow::Part => None,
+        Follow::Rest(rest) => line_end(rest),
     }
 }
 
-/// A request line that is longer is not looked for.
-const LONGEST_TARGET: usize = 8192;
-/// A status line that is longer is not looked for.
-const LONGEST_STATUS_LINE: usize = 512;
+/// Whether these bytes are a status line; `None` when its end is not there yet.
+fn status_line(bytes: &[u8]) -> Option<bool> {
+    match follow(bytes, b"HTTP/1.# ###") {
+        Follow::No => Some(false),
+        Follow::Part => None,
+        Follow::Rest([b' ', reason @ ..]) => {
+            let window = reason.get(..LONGEST_REASON).unwrap_or(reason);
+            match window.iter().position(|byte| *byte < b' ' && *byte != b'\t') {
+                None => (window.len() == LONGEST_REASON).then_some(false),
+                Some(end) => line_end(window.get(end..).unwrap_or_default()),
+            }
+        }
+        Follow::Rest(rest) => line_end(rest),
+    }
+}
+
+fn line_end(bytes: &[u8]) -> Option<bool> {
+    match bytes {
+        [] | [b'\r'] => None,
+        [b'\n', ..] | [b'\r', b'\n', ..] => Some(true),
+        _ => Some(false),
+    }
+}
+
+/// How bytes compare with a pattern in which `#` stands for a digit.
+pub(super) enum Follow<'a> {
+    No,
+    /// They agree as far as they go.
+    Part,
+    /// What comes behind the pattern.
+    Rest(&'a [u8]),
+}
+
+pub(super) fn follow<'a>(bytes: &'a [u8], pattern: &[u8]) -> Follow<'a> {
+    let agree = |(byte, wanted): (&u8, &u8)| byte == wanted || *wanted == b'#' && byte.is_ascii_digit();
+    if !bytes.iter().zip(pattern).all(agree) {
+        return Follow::No;
+    }
+    bytes.get(pattern.len()..).map_or(Follow::Part, Follow::Rest)
+}
+
+/// As much of a line is kept while its end is waited for.
+pub(super) const LONGEST_LINE: usize = 8 * 1024;
+
+const LONGEST_REASON: usize = 256;
