@@ -10,8 +10,11 @@ use fieldward_agent::json;
 use fieldward_agent::protocol::{DECODERS, ProtocolEvent, Sink};
 use fieldward_shared::time::Timestamp;
 
+/// What a target does with its bytes.
+pub type Target = fn(&[u8]);
+
 /// Every target with its name, which is also the name of its corpus.
-pub static TARGETS: &[(&str, fn(&[u8]))] = &[
+pub static TARGETS: &[(&str, Target)] = &[
     ("dns", dns),
     ("file", file),
     ("frame", frame),

@@ -130,8 +130,10 @@ impl Source for LiveSource {
     fn drops(&mut self) -> Drops {
         // The counts stay as they were where the kernel does not tell them.
         if let Ok(now) = self.capture.stats() {
-            self.drops.kernel += u64::from(now.dropped.wrapping_sub(self.last.0));
-            self.drops.interface += u64::from(now.if_dropped.wrapping_sub(self.last.1));
+            let kernel = u64::from(now.dropped.wrapping_sub(self.last.0));
+            self.drops.kernel = self.drops.kernel.saturating_add(kernel);
+            let interface = u64::from(now.if_dropped.wrapping_sub(self.last.1));
+            self.drops.interface = self.drops.interface.saturating_add(interface);
             self.last = (now.dropped, now.if_dropped);
         }
         self.drops

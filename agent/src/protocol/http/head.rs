@@ -105,7 +105,8 @@ impl Seen {
     fn advance(&mut self, bytes: &[u8]) -> bool {
         while let Some(found) = bytes.get(self.at..).and_then(|rest| memchr::memchr(b'\n', rest)) {
             let end = self.at.saturating_add(found);
-            let empty = matches!(bytes.get(self.line..end), Some([] | [b'\r']));
+            let line = bytes.get(self.line..end).unwrap_or_default();
+            let empty = line.iter().all(|byte| *byte == b'\r');
             self.line = end.saturating_add(1);
             self.at = self.line;
             if empty {
@@ -148,13 +149,17 @@ fn lines(bytes: &[u8]) -> Lines<'_> {
 }
 
 /// The line that begins at `at`, without its end, and where the next begins. A line feed alone ends
-/// it too (RFC 9112 section 2.2): many controllers send it.
+/// it too (RFC 9112 section 2.2): many controllers send it. Others turn each line feed of their text
+/// into two characters and so send two carriage returns.
 #[inline]
 fn line_at(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let rest = bytes.get(at..)?;
     let end = memchr::memchr(b'\n', rest)?;
-    let line = rest.get(..end)?;
-    Some((line.strip_suffix(b"\r").unwrap_or(line), at.saturating_add(end).saturating_add(1)))
+    let mut line = rest.get(..end)?;
+    while let [before @ .., b'\r'] = line {
+        line = before;
+    }
+    Some((line, at.saturating_add(end).saturating_add(1)))
 }
 
 /// Whether a first line without its end may become one.

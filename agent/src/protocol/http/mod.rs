@@ -103,6 +103,8 @@ enum Step {
 impl Decoder for Http {
     fn datagram(&mut self, from: Direction, bytes: &[u8], ctx: &mut Context<'_>) {
         match head::read(bytes, &mut head::Seen::default()) {
+            // Announcements come by the minute from every device, and nobody asked for them.
+            Parsed::Whole(Head { start: Start::Request { method: b"NOTIFY", .. }, .. }, _) => {}
             Parsed::Whole(head, length) => {
                 head.emit(from, Some(bytes.len().saturating_sub(length) as u64), None, None, ctx);
             }

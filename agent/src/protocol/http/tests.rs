@@ -217,9 +217,9 @@ fn lines_may_end_with_a_line_feed_alone() {
     let lines = talk(&[
         (ToServer, "GET /a HTTP/1.0\nHost: h\n\n"),
         (ToClient, "HTTP/1.0 200 OK\nContent-Length: 2\n\nok"),
-        (ToServer, "GET /b HTTP/1.0\r\nHost: h\n\r\n"),
+        (ToServer, "GET /b HTTP/1.0\r\nHost: h\n\r\nGET /c HTTP/1.0\r\r\nHost: h\r\r\n\r\r\n"),
     ]);
-    assert_eq!(lines.len(), 3);
+    assert_eq!(lines.len(), 4);
     assert!(lines[0].contains("\"host\":\"h\""));
 }
 
@@ -677,4 +677,6 @@ fn ssdp_is_read_from_datagrams() {
     let mut player = Player::new(&PROTOCOL);
     let lines = player.datagram(ToServer, search).lines();
     assert!(lines[0].contains("\"method\":\"M-SEARCH\"") && lines[0].contains("\"uri\":\"*\""), "{lines:?}");
+    let announcement = b"NOTIFY * HTTP/1.1\r\nHOST: 239.255.255.250:1900\r\n\r\n";
+    assert!(player.datagram(ToServer, announcement).lines().is_empty(), "nobody asked for it");
 }
