@@ -58,6 +58,8 @@ pub struct Conversation {
     whole: Both<bool>,
     refusals: u8,
     swapped: bool,
+    /// Takes the place of a feed's buffer while that is shown to the probes.
+    spare: Vec<u8>,
     /// Early bytes per direction.
     pub reorders: Both<Reorder>,
     /// Digests of the segments delivered last, per direction.
@@ -129,7 +131,7 @@ impl Conversation {
     pub fn drop_held(&mut self) {
         for feed in [&mut self.feeds.to_client, &mut self.feeds.to_server] {
             if feed.held() > 0 {
-                drop(feed.take_held());
+                drop(feed.replace_held(Vec::new()));
                 feed.lose();
             }
         }
@@ -194,26 +196,22 @@ impl Conversation {
 
     fn look(&mut self, direction: Direction, bytes: &[u8], around: &mut Around<'_>) {
         let feed = self.feeds.of_mut(direction);
-        let held = if feed.held() > 0 {
+        let mut held = std::mem::take(&mut self.spare);
+        if feed.held() > 0 {
             feed.hold(bytes);
-            feed.take_held()
-        } else {
-            Vec::new()
-        };
-        let bytes = if held.is_empty() { bytes } else { &held };
-        match claim(around.flow, direction, bytes, *self.whole.of(direction)) {
+            held = feed.replace_held(held);
+        }
+        let shown = if held.is_empty() { bytes } else { &held };
+        match claim(around.flow, direction, shown, *self.whole.of(direction)) {
             Claim::Yes(service, sender) => {
                 let Some(decoder) = around.pool.take(service) else { return };
                 self.swapped = speaks_swapped(service, sender, direction, around.flow);
-                self.adopt(service, decoder, direction, bytes, around);
+                self.adopt(service, decoder, direction, shown, around);
             }
-            Claim::Unsure if bytes.len() <= MOST_HELD_UNKNOWN => {
-                if held.is_empty() {
-                    self.feeds.of_mut(direction).hold(bytes);
-                } else {
-                    *self.feeds.of_mut(direction) = Feed::with_held(held);
-                }
-            }
+            Claim::Unsure if shown.len() <= MOST_HELD_UNKNOWN => match held.is_empty() {
+                true => feed.hold(bytes),
+                false => held = feed.replace_held(held),
+            },
             Claim::Unsure | Claim::No => {
                 *self.whole.of_mut(direction) = false;
                 self.refusals = self.refusals.saturating_add(1);
@@ -222,6 +220,8 @@ impl Conversation {
                 }
             }
         }
+        held.clear();
+        self.spare = held;
     }
 
     /// Gives the flow to a decoder: first the bytes that told, then what the other side has held.
@@ -235,7 +235,9 @@ impl Conversation {
     ) {
         self.stage = Stage::Decoding(service, decoder);
         let other = direction.flipped();
-        let held = self.feeds.of_mut(other).take_held();
+        let others = self.feeds.of_mut(other);
+        // A buffer that holds nothing stays where it is.
+        let held = if others.held() > 0 { others.replace_held(Vec::new()) } else { Vec::new() };
         for side in [direction, other] {
             if !*self.whole.of(side) {
                 self.feeds.of_mut(side).lose();
@@ -261,8 +263,8 @@ impl Conversation {
         if let Stage::Decoding(service, decoder) = std::mem::take(&mut self.stage) {
             around.pool.give_back(service, decoder);
         }
-        let mine = self.feeds.of_mut(direction).take_held();
-        let others = self.feeds.of_mut(direction.flipped()).take_held();
+        let mine = self.feeds.of_mut(direction).replace_held(Vec::new());
+        let others = self.feeds.of_mut(direction.flipped()).replace_held(Vec::new());
         self.feeds.to_client.reset();
         self.feeds.to_server.reset();
         let Some(name) = next else {

@@ -34,11 +34,6 @@ pub enum Outcome {
 }
 
 impl Feed {
-    /// A feed that holds bytes already.
-    pub fn with_held(held: Vec<u8>) -> Self {
-        Self { held, ..Self::default() }
-    }
-
     /// How many bytes are held.
     pub const fn held(&self) -> usize {
         self.held.len()
@@ -54,9 +49,9 @@ impl Feed {
         self.held.extend_from_slice(bytes);
     }
 
-    /// Drops what is held and gives it to the caller.
-    pub fn take_held(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.held)
+    /// Gives what is held to the caller; from now on `held` is.
+    pub const fn replace_held(&mut self, held: Vec<u8>) -> Vec<u8> {
+        std::mem::replace(&mut self.held, held)
     }
 
     /// The next bytes in order.

@@ -175,10 +175,7 @@ impl Flows {
                 }
             }
         }
-        let Some(flow) = self.table.get_mut(at) else { return };
-        let Some(talk) = flow.conversation.and_then(|at| self.conversations.get_mut(at as usize)) else {
-            return;
-        };
+        let Some((flow, talk)) = talking(&mut self.table, &mut self.conversations, at) else { return };
         let mut around = Around {
             ts,
             flow: &flow.info,
@@ -314,6 +311,17 @@ impl Flows {
         conn::emit(flow, evicted, &mut Context::new(flow.last, &flow.info, sink));
         self.table.remove(at);
     }
+}
+
+/// A flow that is decoded, and its conversation; both borrowed apart from the rest of [`Flows`].
+fn talking<'a>(
+    table: &'a mut Table,
+    conversations: &'a mut [Conversation],
+    at: u32,
+) -> Option<(&'a mut Flow, &'a mut Conversation)> {
+    let flow = table.get_mut(at)?;
+    let talk = conversations.get_mut(flow.conversation? as usize)?;
+    Some((flow, talk))
 }
 
 /// The digest by which bytes that came before are compared with bytes that come again.

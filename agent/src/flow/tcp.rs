@@ -11,7 +11,7 @@ use super::conversation::{Around, Conversation, serves};
 use super::key::{Direction, Transport};
 use super::reorder::Clash;
 use super::table::{Flow, Key, Stage};
-use super::{Flows, digest};
+use super::{Flows, digest, talking};
 use crate::frame::Segment;
 use crate::protocol::{Context, Fields, Sink, Value};
 
@@ -132,10 +132,7 @@ impl Flows {
         cut: u32,
         sink: &mut dyn Sink,
     ) {
-        let Some(flow) = self.table.get_mut(at) else { return };
-        let Some(talk) = flow.conversation.and_then(|at| self.conversations.get_mut(at as usize)) else {
-            return;
-        };
+        let Some((flow, talk)) = talking(&mut self.table, &mut self.conversations, at) else { return };
         let half = flow.halves.of_mut(direction);
         let seq = half.next;
         half.next = seq.wrapping_add(data.len() as u32).wrapping_add(cut);
@@ -178,10 +175,7 @@ impl Flows {
         segment: &Segment<'_>,
         sink: &mut dyn Sink,
     ) {
-        let Some(flow) = self.table.get_mut(at) else { return };
-        let Some(talk) = flow.conversation.and_then(|at| self.conversations.get_mut(at as usize)) else {
-            return;
-        };
+        let Some((flow, talk)) = talking(&mut self.table, &mut self.conversations, at) else { return };
         let next = flow.halves.of(direction).next;
         let len = (segment.data.len() as u32).saturating_add(segment.cut);
         let ahead = seq.wrapping_sub(next) as i32;
@@ -246,10 +240,7 @@ impl Flows {
     /// Delivers early data whose turn has come.
     fn drain(&mut self, ts: Timestamp, at: u32, direction: Direction, sink: &mut dyn Sink) {
         loop {
-            let Some(flow) = self.table.get_mut(at) else { return };
-            let Some(talk) = flow.conversation.and_then(|at| self.conversations.get_mut(at as usize)) else {
-                return;
-            };
+            let Some((flow, talk)) = talking(&mut self.table, &mut self.conversations, at) else { return };
             let next = flow.halves.of(direction).next;
             let Some(piece) = talk.reorders.of_mut(direction).ready(next) else { return };
             let (data, cut) = piece.from(next);
@@ -261,10 +252,7 @@ impl Flows {
     /// Goes on behind holes that will not be filled; behind every hole if `all`.
     fn give_up(&mut self, ts: Timestamp, at: u32, direction: Direction, all: bool, sink: &mut dyn Sink) {
         loop {
-            let Some(flow) = self.table.get_mut(at) else { return };
-            let Some(talk) = flow.conversation.and_then(|at| self.conversations.get_mut(at as usize)) else {
-                return;
-            };
+            let Some((flow, talk)) = talking(&mut self.table, &mut self.conversations, at) else { return };
             let next = flow.halves.of(direction).next;
             let reorder = talk.reorders.of_mut(direction);
             let missing = if all { reorder.missing(next) } else { reorder.given_up(next, ts) };
@@ -302,10 +290,7 @@ impl Flows {
         to: u32,
         sink: &mut dyn Sink,
     ) {
-        let Some(flow) = self.table.get_mut(at) else { return };
-        let Some(talk) = flow.conversation.and_then(|at| self.conversations.get_mut(at as usize)) else {
-            return;
-        };
+        let Some((flow, talk)) = talking(&mut self.table, &mut self.conversations, at) else { return };
         let known = u64::from(missing.unwrap_or_default());
         self.counts.gaps = self.counts.gaps.saturating_add(1);
         self.counts.missed_bytes = self.counts.missed_bytes.saturating_add(known);
@@ -371,10 +356,7 @@ impl Flows {
 
     /// Tells the decoder when a side is done and everything of it was read.
     fn tell_end(&mut self, ts: Timestamp, at: u32, direction: Direction, sink: &mut dyn Sink) {
-        let Some(flow) = self.table.get_mut(at) else { return };
-        let Some(talk) = flow.conversation.and_then(|at| self.conversations.get_mut(at as usize)) else {
-            return;
-        };
+        let Some((flow, talk)) = talking(&mut self.table, &mut self.conversations, at) else { return };
         let reset = flow.handshake.reset_by.is_some();
         let half = flow.halves.of_mut(direction);
         let done = half.fin && half.next == half.end || reset;
@@ -403,8 +385,7 @@ impl Flows {
                 self.give_up(now, *at, direction, false, sink);
                 self.tell_end(now, *at, direction, sink);
             }
-            let Some(flow) = self.table.get_mut(*at) else { return false };
-            let Some(talk) = flow.conversation.and_then(|at| self.conversations.get_mut(at as usize)) else {
+            let Some((_, talk)) = talking(&mut self.table, &mut self.conversations, *at) else {
                 return false;
             };
             talk.waiting = !talk.reorders.to_client.is_empty() || !talk.reorders.to_server.is_empty();

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::Ipv6Addr;
 
 use super::name;
+use crate::protocol::Value;
 
 /// The positions of set bits, highest bit of the first byte first.
 pub(super) fn set_bits(bytes: &[u8]) -> impl Iterator<Item = u64> {
@@ -12,7 +13,7 @@ pub(super) fn set_bits(bytes: &[u8]) -> impl Iterator<Item = u64> {
 }
 
 pub(super) fn decimal(out: &mut Vec<u8>, number: u64) {
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    crate::json::value(out, &Value::Number(number));
 }
 
 pub(super) fn hex(out: &mut Vec<u8>, bytes: &[u8]) {
