@@ -38,7 +38,11 @@ const FIELDS: &[&str] = &[
     "http.response.code",
     "http.host",
     "http.user_agent",
-    "http.response.phrase",
+    "http.content_type",
+    "modbus.reference_num",
+    "modbus.bit_cnt",
+    "modbus.regval_uint16",
+    "mqtt.topic",
 ];
 
 #[test]
@@ -188,6 +192,11 @@ fn tshark(path: &Path) -> Bag {
             put("http", format!("{method} {uri}"));
         }
         column("http.response.code").iter().for_each(|v| put("http", number(v)));
+        column("modbus.reference_num").iter().for_each(|v| put("modbus addr", number(v)));
+        column("modbus.bit_cnt").iter().for_each(|v| put("modbus coils", number(v)));
+        column("modbus.regval_uint16").iter().for_each(|v| put("modbus registers", number(v)));
+        column("mqtt.topic").iter().for_each(|v| put("mqtt topic", (*v).to_owned()));
+        column("http.content_type").iter().for_each(|v| put("http content_type", (*v).to_owned()));
         column("http.host").iter().for_each(|v| put("http host", (*v).to_owned()));
         column("http.user_agent").iter().for_each(|v| put("http user_agent", (*v).to_owned()));
     }
@@ -226,6 +235,20 @@ fn fieldward(path: &Path) -> Bag {
                     format!("{} {} {} {exception}", event["tid"], event["unit"], or_empty(&event["func"])),
                 );
                 put("modbus len", text(&event["len"]));
+                let function = event["func"].as_u64().unwrap_or_default();
+                // tshark shows addresses where they are on the wire; our responses to reads have them too.
+                let on_wire = event["kind"] == "request" || matches!(function, 5 | 6 | 15 | 16 | 22);
+                let on_wire = on_wire && event.get("exception").is_none();
+                if let Some(address) = event.get("addr").filter(|_| on_wire) {
+                    put("modbus addr", text(address));
+                }
+                if on_wire && matches!(function, 1 | 2 | 15) && event.get("qty").is_some() {
+                    put("modbus coils", text(&event["qty"]));
+                }
+                if matches!(function, 3 | 4 | 6 | 16) {
+                    let values = event["values"].as_array().into_iter().flatten();
+                    values.for_each(|value| put("modbus registers", text(value)));
+                }
             }
             Some("mqtt") => {
                 let kind = text(&event["type"]);
@@ -235,6 +258,9 @@ fn fieldward(path: &Path) -> Bag {
                 if kind == "connect" && !or_empty(&event["client_id"]).is_empty() {
                     put("mqtt client_id", text(&event["client_id"]));
                 }
+                let filters = event["topics"].as_array().into_iter().flatten().map(|filter| &filter["topic"]);
+                let topic = event.get("topic").filter(|_| kind == "publish");
+                topic.into_iter().chain(filters).for_each(|topic| put("mqtt topic", text(topic)));
                 if let Some(id) = event.get("packet_id") {
                     put("mqtt packet_id", text(id));
                 }
@@ -250,7 +276,11 @@ fn fieldward(path: &Path) -> Bag {
                     true => put("http", format!("{} {}", text(&event["method"]), text(&event["uri"]))),
                     false => put("http", or_empty(&event["status"])),
                 }
-                for (name, field) in [("http host", "host"), ("http user_agent", "user_agent")] {
+                for (name, field) in [
+                    ("http host", "host"),
+                    ("http user_agent", "user_agent"),
+                    ("http content_type", "content_type"),
+                ] {
                     if !or_empty(&event[field]).is_empty() {
                         put(name, text(&event[field]));
                     }
