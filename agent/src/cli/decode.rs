@@ -64,6 +64,8 @@ impl Decode {
         let damage = loop {
             match source.next_packet() {
                 Ok(Next::Packet(packet)) => pipeline.packet(&packet, &mut out),
+                // A quiet link must not keep a stop signal waiting for the next packets.
+                Ok(Next::Idle) if stop.load(Ordering::Relaxed) => break None,
                 Ok(Next::Idle) => out.flush()?,
                 Ok(Next::End) => break None,
                 Err(error) => break Some(error),
