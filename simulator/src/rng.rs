@@ -10,6 +10,15 @@ impl Rng {
         Self(seed)
     }
 
+    /// A sequence of its own for whatever bears `name`, so that one more actor changes no other's chance.
+    pub fn named(seed: u64, name: &str) -> Self {
+        let mut mixed = Self::new(seed);
+        for byte in name.bytes() {
+            mixed.0 = mixed.bits() ^ u64::from(byte);
+        }
+        Self::new(mixed.bits())
+    }
+
     /// The next 64 bits.
     pub const fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -72,11 +81,19 @@ impl Rng {
         bytes
     }
 
+    /// Around zero with a spread of one, never beyond six: twelve even numbers add up to a bell.
+    pub fn bell(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
+    }
+
+    /// `from` up to, but not, `to`.
+    pub const fn within(&mut self, from: f64, to: f64) -> f64 {
+        from + (to - from) * self.unit()
+    }
+
     /// A length with a long tail: most near e^`mean`, a few much longer, none above `most`.
     pub fn size(&mut self, mean: f64, spread: f64, most: usize) -> usize {
-        // Twelve even numbers add up to a bell with a spread of one.
-        let bell = (0..12).map(|_| self.unit()).sum::<f64>() - 6.0;
-        (bell.mul_add(spread, mean).exp() as usize).min(most)
+        (self.bell().mul_add(spread, mean).exp() as usize).min(most)
     }
 }
 

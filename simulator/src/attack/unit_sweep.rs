@@ -1,0 +1,33 @@
+//! Unit-id sweep: asks one gateway for every unit id, to learn what stands behind it.
+
+use tokio_modbus::Request;
+
+use super::{Attack, Needs, technique};
+use crate::stage::{Outcome, Stage};
+
+pub static ATTACK: Attack = Attack {
+    name: "unit-sweep",
+    about: "asks a serial gateway for unit ids 1 to 247",
+    technique: technique("T0846"),
+    acceptable: &["T0888", "T0861"],
+    grade: "A",
+    kind: "fast",
+    proto: "modbus",
+    variants: &["read", "server-id"],
+    needs: Needs::Sockets,
+    seconds: [900, 60, 12],
+    run: |stage| Box::pin(run(stage)),
+};
+
+async fn run(mut stage: Stage) -> Outcome {
+    let gateway = stage.gateway();
+    let mut master = stage.stranger().modbus(gateway).await?;
+    for unit in 1..=247 {
+        let request =
+            if stage.is("server-id") { Request::ReportServerId } else { Request::ReadHoldingRegisters(0, 1) };
+        // Ids without a unit answer with an exception: that is what the sweep wants to know.
+        drop(master.ask(unit, request).await);
+        stage.pause(stage.by(3.5, 0.2, 0.02)).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! Plants that talk real protocols, and attacks that carry their label: live over sockets, or recorded
+//! as a capture. One model of hosts, process, people and intruders stands behind both.
+
+mod attack;
+pub mod cli;
+pub mod config;
+mod day;
+mod ledger;
+mod life;
+mod net;
+mod plant;
+mod play;
+pub mod record;
+pub mod recording;
+mod rng;
+mod stage;
+mod world;
+
+pub use attack::ATTACKS;
+pub use day::EVENTS;
+pub use ledger::{Benign, Label, Labels};
+pub use plant::PLANTS;
+pub use rng::Rng;

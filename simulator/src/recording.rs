@@ -1,0 +1,81 @@
+//! Recording: a plant's hours in virtual time, as fast as the machine goes, into a capture and its
+//! labels.
+
+use std::cell::RefCell;
+use std::io;
+
+use fieldward_shared::time::Timestamp;
+
+use crate::attack;
+use crate::config::Config;
+use crate::day;
+use crate::ledger::{About, Labels};
+use crate::life;
+use crate::net::{Broker, Net, Recorded};
+use crate::play::Play;
+use crate::record::{Recorder, Sink};
+use crate::world::{DAY, World};
+
+/// What came of a recording.
+pub struct Recording {
+    /// What is in it.
+    pub labels: Labels,
+    /// How many packets.
+    pub packets: u64,
+}
+
+/// Records `minutes` of the configured plant into `sink`; `file` is how the labels call it.
+pub fn record(
+    config: &Config,
+    minutes: f64,
+    file: &str,
+    sink: Box<dyn Sink>,
+    mut progress: impl FnMut(f64),
+) -> io::Result<Recording> {
+    let start = MONDAY + config.start * 1_000_000;
+    let end = start + (minutes * 6e7) as u64;
+    let play = Play::recorded(Timestamp::from_micros(start));
+    let plant = config.plant(config.network.unwrap_or([10, config.kind.octet]));
+    let recorder = Recorder::new(sink, config.seed, config.loss);
+    let recorded = Recorded { recorder: RefCell::new(recorder), broker: RefCell::new(Broker::default()) };
+    let world = World::new(play.clone(), plant, Net::Recorded(Box::new(recorded)), config.seed);
+    life::begin(&world);
+    if config.events {
+        day::begin(&world);
+    }
+    for (event, at) in config.planned.iter().copied() {
+        let handle = world.clone();
+        play.spawn(async move {
+            handle.play.pause(at).await;
+            day::perform(handle.clone(), event).await;
+        });
+    }
+    for planned in config.attacks.iter().copied() {
+        let handle = world.clone();
+        play.spawn(async move {
+            handle.play.pause(planned.at).await;
+            attack::perform(handle.clone(), planned.attack, planned.variant, planned.intensity, None).await;
+        });
+    }
+    let (Play::Recorded(schedule), Net::Recorded(net)) = (&play, &world.net) else {
+        return Err(io::Error::other("a recording plays in virtual time"));
+    };
+    schedule.run(Timestamp::from_micros(end), |now| {
+        net.recorder.borrow_mut().passes(now);
+        progress((now.as_micros() - start) as f64 / (end - start) as f64);
+    });
+    let mut recorder = net.recorder.borrow_mut();
+    recorder.written()?;
+    let about = About {
+        file: file.to_owned(),
+        plant: config.kind.name,
+        seed: config.seed,
+        capture_start: start as f64 / 1e6,
+        capture_end: end as f64 / 1e6,
+    };
+    let labels = world.ledger.borrow().labels(&recorder.tagged, about);
+    Ok(Recording { labels, packets: recorder.packets })
+}
+
+/// Recordings begin on Monday, 3 March 2025.
+const MONDAY: u64 = 20_150 * DAY;

@@ -1,0 +1,211 @@
+//! The stage on which a scenario plays: whom it may act as, what it may aim at, how hard it goes.
+
+use std::cell::RefCell;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+use crate::net::modbus::Tamper;
+use crate::net::{Net, Node};
+use crate::plant::points::{Part, Point};
+use crate::plant::{Role, Target};
+use crate::record::Relay;
+use crate::rng::Rng;
+use crate::world::{Path, World};
+
+/// How hard a scenario goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intensity {
+    /// So slowly that single steps look like nothing.
+    Slow,
+    /// As tools do by default.
+    Medium,
+    /// As fast as it gets.
+    Fast,
+}
+
+impl Intensity {
+    /// Every intensity.
+    pub const ALL: [Self; 3] = [Self::Slow, Self::Medium, Self::Fast];
+
+    /// As commands call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Slow => "slow",
+            Self::Medium => "medium",
+            Self::Fast => "fast",
+        }
+    }
+}
+
+/// Where a scenario plays.
+pub struct Stage {
+    /// Everything.
+    pub world: Rc<World>,
+    /// Chance of its own.
+    pub rng: Rng,
+    /// Which of its variants.
+    pub variant: &'static str,
+    /// How hard.
+    pub intensity: Intensity,
+    /// Under which its packets are known; 0 for what is benign.
+    pub tag: u16,
+    /// The campaign that it is part of.
+    pub campaign: Option<&'static str>,
+}
+
+/// What a scenario came to.
+pub type Outcome = Result<(), crate::net::Fault>;
+
+impl Stage {
+    /// One of three values, by intensity.
+    pub fn by<T>(&self, slow: T, medium: T, fast: T) -> T {
+        match self.intensity {
+            Intensity::Slow => slow,
+            Intensity::Medium => medium,
+            Intensity::Fast => fast,
+        }
+    }
+
+    /// Whether it plays this variant.
+    pub fn is(&self, variant: &str) -> bool {
+        self.variant == variant
+    }
+
+    /// A host that does not belong to the plant.
+    pub fn stranger(&self) -> Node {
+        self.act("implant")
+    }
+
+    /// A stranger by its name: `laptop`, `visitor`, `implant`.
+    pub fn act(&self, name: &str) -> Node {
+        let plant = self.world.plant.borrow();
+        let host = plant.hosts.iter().position(|host| host.name == name).unwrap_or(0);
+        Node { world: self.world.clone(), host, tag: self.tag }
+    }
+
+    /// A host of the plant that obeys the scenario.
+    pub fn known(&self, role: Role) -> Node {
+        let host = self.world.plant.borrow().host(role);
+        Node { world: self.world.clone(), host, tag: self.tag }
+    }
+
+    /// Waits so many seconds, a tenth more or less.
+    pub async fn pause(&mut self, seconds: f64) {
+        let jitter = self.rng.within(0.9, 1.1);
+        self.world.play.pause(seconds * jitter).await;
+    }
+
+    /// How many Modbus servers there are.
+    pub fn devices(&self) -> usize {
+        self.world.plant.borrow().devices.len()
+    }
+
+    /// The addresses of all Modbus servers.
+    pub fn servers(&self) -> Vec<Ipv4Addr> {
+        (0..self.devices()).map(|device| self.world.device_ip(device)).collect()
+    }
+
+    /// A controller, by chance.
+    pub fn controller(&mut self) -> Ipv4Addr {
+        self.server(false)
+    }
+
+    /// A serial gateway, by chance.
+    pub fn gateway(&mut self) -> Ipv4Addr {
+        self.server(true)
+    }
+
+    fn server(&mut self, gateway: bool) -> Ipv4Addr {
+        let plant = self.world.plant.borrow();
+        let fitting: Vec<_> = plant.devices.iter().filter(|device| device.gateway == gateway).collect();
+        let device = fitting[self.rng.below(fitting.len() as u64) as usize];
+        plant.hosts[device.host].ip
+    }
+
+    /// A point that is for `part`, by chance, on a controller rather than behind a gateway.
+    pub fn point(&mut self, part: Part) -> Target {
+        let plant = self.world.plant.borrow();
+        let mut targets = plant.targets(part);
+        let own = |target: &Target| !plant.devices[target.device].gateway;
+        if targets.iter().any(own) {
+            targets.retain(own);
+        }
+        targets[self.rng.below(targets.len() as u64) as usize]
+    }
+
+    /// All points that are for `part`.
+    pub fn points(&self, part: Part) -> Vec<Target> {
+        self.world.plant.borrow().targets(part)
+    }
+
+    /// Where a target is served.
+    pub fn at(&self, target: &Target) -> Ipv4Addr {
+        self.world.device_ip(target.device)
+    }
+
+    /// Notes what the scenario changed, for the label.
+    pub fn changed(&self, what: impl Into<String>) {
+        self.world.ledger.borrow_mut().changed(self.tag, what.into());
+    }
+
+    /// Notes that the scenario wrote a point.
+    pub fn wrote(&self, target: &Target, value: f64) {
+        let Point { name, addr, .. } = target.point;
+        let at = self.at(target);
+        self.changed(format!("{at} unit {} {name} (address {addr}) = {value:.3}", target.unit));
+    }
+
+    /// Notes that the scenario concerns two hosts, whoever of them sends.
+    pub fn aims(&self, from: Ipv4Addr, to: Ipv4Addr) {
+        self.world.ledger.borrow_mut().met(self.tag, from, to);
+    }
+
+    /// The scenario has an effect until now, though it sends nothing any more.
+    pub fn lasts(&self) {
+        let now = self.world.play.now().as_micros();
+        self.world.ledger.borrow_mut().lasts(self.tag, now);
+    }
+
+    /// The plant will need so many seconds to recover.
+    pub fn recovers(&self, seconds: f64) {
+        self.world.ledger.borrow_mut().recovers(self.tag, seconds);
+    }
+
+    /// Puts someone between two hosts. With a relay, both were told his network card for the other's
+    /// address, so every frame passes his port; without, one of the two hosts itself lies.
+    pub fn intercept(
+        &self,
+        one: Ipv4Addr,
+        other: Ipv4Addr,
+        tamper: Rc<RefCell<dyn Tamper>>,
+        relay: Option<&Node>,
+    ) {
+        self.aims(one, other);
+        self.world.paths.borrow_mut().push(Path { one, other, tamper, tag: self.tag });
+        let Net::Recorded(net) = &self.world.net;
+        if let Some(relay) = relay {
+            self.world.ledger.borrow_mut().met(self.tag, relay.ip(), other);
+            let mac = self.world.peer(relay.host).mac;
+            self.poison(one, other, relay);
+            net.recorder.borrow_mut().relay(one, other, Some(Relay { mac, tag: self.tag }));
+        }
+    }
+
+    /// Tells two hosts once more that the relay has the other's address.
+    pub fn poison(&self, one: Ipv4Addr, other: Ipv4Addr, relay: &Node) {
+        let Net::Recorded(net) = &self.world.net;
+        let liar = self.world.peer(relay.host);
+        let now = self.world.play.now().as_micros();
+        for (claimed, told) in [(one, other), (other, one)] {
+            let (peer, _) = self.world.door(told, 0);
+            net.recorder.borrow_mut().claim(liar, claimed, peer, now, self.tag);
+        }
+    }
+
+    /// Nobody stands between the two any more; a relay tells them each other's true cards.
+    pub fn release(&self, one: Ipv4Addr, other: Ipv4Addr) {
+        self.world.paths.borrow_mut().retain(|path| (path.one, path.other) != (one, other));
+        let Net::Recorded(net) = &self.world.net;
+        net.recorder.borrow_mut().relay(one, other, None);
+    }
+}

@@ -1,0 +1,126 @@
+//! Everything that one simulation holds: the plant, its time, its network, and the ledger of what was
+//! done to it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::rc::Rc;
+
+use crate::ledger::Ledger;
+use crate::net::modbus::Tamper;
+use crate::net::{Net, Node};
+use crate::plant::{Plant, Role};
+use crate::play::Play;
+use crate::rng::Rng;
+
+/// A simulation.
+pub struct World {
+    /// Its time and tasks.
+    pub play: Play,
+    /// The plant.
+    pub plant: RefCell<Plant>,
+    /// What carries the traffic.
+    pub net: Net,
+    /// From what chance is derived.
+    pub seed: u64,
+    /// Chance of servers.
+    pub chance: RefCell<Rng>,
+    /// The last port that each host used.
+    pub ports: RefCell<BTreeMap<usize, u16>>,
+    /// Who stands between two hosts.
+    pub paths: RefCell<Vec<Path>>,
+    /// What was done.
+    pub ledger: RefCell<Ledger>,
+}
+
+/// Someone between two hosts.
+#[derive(Clone)]
+pub struct Path {
+    /// One of them.
+    pub one: Ipv4Addr,
+    /// The other.
+    pub other: Ipv4Addr,
+    /// What he does with messages.
+    pub tamper: Rc<RefCell<dyn Tamper>>,
+    /// The attack of which he is part.
+    pub tag: u16,
+}
+
+impl World {
+    /// A world that begins.
+    pub fn new(play: Play, plant: Plant, net: Net, seed: u64) -> Rc<Self> {
+        Rc::new(Self {
+            play,
+            plant: RefCell::new(plant),
+            net,
+            seed,
+            chance: RefCell::new(Rng::named(seed, "servers")),
+            ports: RefCell::default(),
+            paths: RefCell::default(),
+            ledger: RefCell::default(),
+        })
+    }
+
+    /// Chance for whatever bears that name.
+    pub fn rng(&self, name: &str) -> Rng {
+        Rng::named(self.seed, name)
+    }
+
+    /// The first host of a role, in everyday life.
+    pub fn node(self: &Rc<Self>, role: Role) -> Node {
+        Node::new(self.clone(), self.plant.borrow().host(role))
+    }
+
+    /// The hour of the day, with its fraction.
+    pub fn hour(&self) -> f64 {
+        (self.play.now().as_micros() % DAY) as f64 / 3.6e9
+    }
+
+    /// The address of a host.
+    pub fn ip(&self, host: usize) -> Ipv4Addr {
+        self.plant.borrow().hosts[host].ip
+    }
+
+    /// The Modbus server at an address.
+    pub fn device_at(&self, ip: Ipv4Addr) -> Option<usize> {
+        let plant = self.plant.borrow();
+        plant.devices.iter().position(|device| plant.hosts[device.host].ip == ip)
+    }
+
+    /// The address of a Modbus server.
+    pub fn device_ip(&self, device: usize) -> Ipv4Addr {
+        let plant = self.plant.borrow();
+        plant.hosts[plant.devices[device].host].ip
+    }
+
+    /// A device takes on a request that arrives then; tells when it is done, unless too many wait.
+    pub fn occupy(&self, device: usize, arrival: u64) -> Option<u64> {
+        let mut plant = self.plant.borrow_mut();
+        let device = &mut plant.devices[device];
+        let start = arrival.max(device.busy);
+        if start - arrival > LONGEST_QUEUE {
+            return None;
+        }
+        let (base, spread) = device.service;
+        device.busy = start + base + self.chance.borrow_mut().below(spread.max(1));
+        Some(device.busy)
+    }
+
+    /// Who stands between two hosts.
+    pub fn path(&self, one: Ipv4Addr, other: Ipv4Addr) -> Option<Path> {
+        let paths = self.paths.borrow();
+        paths.iter().find(|path| (path.one, path.other) == (one, other)).cloned()
+    }
+
+    /// A host turned to an address: part of the attack for which it acts.
+    pub fn met(&self, node: &Node, to: Ipv4Addr) {
+        if node.tag != 0 {
+            self.ledger.borrow_mut().met(node.tag, node.ip(), to);
+        }
+    }
+}
+
+/// Microseconds of a day.
+pub const DAY: u64 = 86_400_000_000;
+/// A device keeps requests no longer than this: microseconds.
+const LONGEST_QUEUE: u64 = 4_000_000;
