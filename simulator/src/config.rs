@@ -8,7 +8,8 @@ use std::path::Path;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::attack::{self, Attack, Needs};
+use crate::attack::campaign::Campaign;
+use crate::attack::{self, Needs, Scene};
 use crate::day::{self, Event};
 use crate::plant::{Kind, PLANTS, Plant, SIZES};
 use crate::stage::Intensity;
@@ -38,15 +39,11 @@ pub struct Config {
     pub planned: Vec<(&'static Event, f64)>,
 }
 
-/// An attack and when it begins.
+/// An attack or a campaign and when it begins.
 #[derive(Clone, Copy)]
 pub struct Planned {
-    /// Which.
-    pub attack: &'static Attack,
-    /// In which variant.
-    pub variant: &'static str,
-    /// How hard.
-    pub intensity: Intensity,
+    /// What.
+    pub scene: Scene,
     /// Seconds from the beginning.
     pub at: f64,
 }
@@ -73,9 +70,9 @@ struct File {
     #[serde(default)]
     host: Vec<HostEntry>,
     #[serde(default)]
-    attack: Vec<Scene>,
+    attack: Vec<Entry>,
     #[serde(default)]
-    event: Vec<Scene>,
+    event: Vec<Entry>,
 }
 
 #[derive(Deserialize)]
@@ -87,7 +84,7 @@ struct HostEntry {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Scene {
+struct Entry {
     name: Spanned<String>,
     at: Spanned<f64>,
     variant: Option<Spanned<String>>,
@@ -240,11 +237,17 @@ impl Planned {
 
     /// An attack by names; empty ones mean the usual variant and a medium intensity.
     pub fn new(name: &str, variant: &str, intensity: &str, at: f64) -> Result<Self, (String, String)> {
+        if !(0.0..1e9).contains(&at) {
+            return Err((
+                format!("an attack cannot begin at second {at}"),
+                "choose a number from 0 on".to_owned(),
+            ));
+        }
+        if let Some(campaign) = Campaign::find(name) {
+            return Ok(Self { scene: Scene::Campaign(campaign), at });
+        }
         let attack = attack::find(name).ok_or_else(|| {
-            (
-                format!("no attack is called \"{name}\""),
-                "`fieldward-sim attack --list` shows all of them".to_owned(),
-            )
+            (format!("no attack is called \"{name}\""), "`fieldward-sim list` shows all of them".to_owned())
         })?;
         let variant = match variant {
             "" => attack.variants[0],
@@ -261,22 +264,16 @@ impl Planned {
                 (format!("there is no intensity \"{intensity}\""), "choose slow, medium or fast".to_owned())
             })?,
         };
-        if !(0.0..1e9).contains(&at) {
-            return Err((
-                format!("an attack cannot begin at second {at}"),
-                "choose a number from 0 on".to_owned(),
-            ));
-        }
-        Ok(Self { attack, variant, intensity, at })
+        Ok(Self { scene: Scene::Attack { attack, variant, intensity }, at })
     }
 
     /// Whether it can be played over sockets.
     pub fn check_live(&self) -> Result<(), (String, String)> {
-        if self.attack.needs == Needs::Wire {
+        if self.scene.needs() == Needs::Wire {
             return Err((
                 format!(
                     "the attack {} cannot be shown live: it stands between two hosts or sends what no socket sends",
-                    self.attack.name
+                    self.scene.name()
                 ),
                 "record it: fieldward-sim record --plant … --attack … --out F.pcap --labels F.json"
                     .to_owned(),
@@ -302,7 +299,7 @@ impl Source<'_> {
         Wrong { place: self.place(span), what, remedy }
     }
 
-    fn attack(&self, scene: &Scene) -> Result<Planned, Wrong> {
+    fn attack(&self, scene: &Entry) -> Result<Planned, Wrong> {
         let text =
             |field: &Option<Spanned<String>>| field.as_ref().map_or("", |text| text.get_ref()).to_owned();
         let (variant, intensity) = (text(&scene.variant), text(&scene.intensity));

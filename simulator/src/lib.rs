@@ -16,8 +16,10 @@ mod rng;
 mod stage;
 mod world;
 
-pub use attack::ATTACKS;
-pub use day::EVENTS;
+pub use attack::campaign::CAMPAIGNS;
+pub use attack::{ATTACKS, Attack, Needs};
+pub use day::{EVENTS, Event};
 pub use ledger::{Benign, Label, Labels};
-pub use plant::PLANTS;
+pub use plant::{Kind, PLANTS};
 pub use rng::Rng;
+pub use stage::Intensity;

@@ -6,7 +6,6 @@ use std::io;
 
 use fieldward_shared::time::Timestamp;
 
-use crate::attack;
 use crate::config::Config;
 use crate::day;
 use crate::ledger::{About, Labels};
@@ -54,7 +53,7 @@ pub fn record(
         let handle = world.clone();
         play.spawn(async move {
             handle.play.pause(planned.at).await;
-            attack::perform(handle.clone(), planned.attack, planned.variant, planned.intensity, None).await;
+            planned.scene.perform(handle.clone()).await;
         });
     }
     let (Play::Recorded(schedule), Net::Recorded(net)) = (&play, &world.net) else {

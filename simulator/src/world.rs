@@ -9,7 +9,8 @@ use std::rc::Rc;
 use crate::ledger::Ledger;
 use crate::net::modbus::Tamper;
 use crate::net::{Net, Node};
-use crate::plant::{Plant, Role};
+use crate::plant::device::Image;
+use crate::plant::{Plant, Role, Target};
 use crate::play::Play;
 use crate::rng::Rng;
 
@@ -104,6 +105,27 @@ impl World {
         let (base, spread) = device.service;
         device.busy = start + base + self.chance.borrow_mut().below(spread.max(1));
         Some(device.busy)
+    }
+
+    /// What a point stands at.
+    pub fn value(&self, target: &Target) -> f64 {
+        self.plant.borrow().cells.get(target.cell, target.point.var)
+    }
+
+    /// A host is new at its address, and says so.
+    pub fn announce(&self, host: usize) {
+        let Net::Recorded(net) = &self.net;
+        net.recorder.borrow_mut().announce(self.peer(host), self.play.now().as_micros());
+    }
+
+    /// The broker is away for so many seconds.
+    pub async fn restart_broker(&self, seconds: f64) {
+        let broker = self.plant.borrow().host(Role::Broker);
+        let Net::Recorded(net) = &self.net;
+        net.broker.borrow_mut().restarts(&mut net.recorder.borrow_mut(), self.play.now().as_micros());
+        self.plant.borrow_mut().hosts[broker].up = false;
+        self.play.pause(seconds).await;
+        self.plant.borrow_mut().hosts[broker].up = true;
     }
 
     /// Who stands between two hosts.

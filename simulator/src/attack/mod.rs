@@ -6,12 +6,15 @@
 use std::pin::Pin;
 use std::rc::Rc;
 
+use campaign::Campaign;
+
 use crate::stage::{Intensity, Outcome, Stage};
 use crate::world::World;
 
 /// Every attack.
 pub const ATTACKS: &[&Attack] = &[&man_in_the_middle::ATTACK, &setpoint_range::ATTACK, &unit_sweep::ATTACK];
 
+pub mod campaign;
 mod man_in_the_middle;
 mod setpoint_range;
 mod unit_sweep;
@@ -71,6 +74,55 @@ pub enum Needs {
     Sockets,
     /// To stand between two hosts or to send what no socket sends: recorded only.
     Wire,
+}
+
+/// What a plan can ask for.
+#[derive(Clone, Copy)]
+pub enum Scene {
+    /// One attack.
+    Attack {
+        /// Which.
+        attack: &'static Attack,
+        /// In which variant.
+        variant: &'static str,
+        /// How hard.
+        intensity: Intensity,
+    },
+    /// A chain of attacks.
+    Campaign(&'static Campaign),
+}
+
+impl Scene {
+    /// How commands call it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Attack { attack, .. } => attack.name,
+            Self::Campaign(campaign) => campaign.name,
+        }
+    }
+
+    /// What it needs beyond sockets.
+    pub fn needs(&self) -> Needs {
+        match self {
+            Self::Attack { attack, .. } => attack.needs,
+            Self::Campaign(campaign) => {
+                let wire = |step: &campaign::Step| {
+                    step.attack().is_some_and(|(attack, _)| attack.needs == Needs::Wire)
+                };
+                if campaign.steps.iter().any(wire) { Needs::Wire } else { Needs::Sockets }
+            }
+        }
+    }
+
+    /// Plays it from now on.
+    pub async fn perform(self, world: Rc<World>) {
+        match self {
+            Self::Attack { attack, variant, intensity } => {
+                perform(world, attack, variant, intensity, None).await;
+            }
+            Self::Campaign(campaign) => campaign.perform(world).await,
+        }
+    }
 }
 
 /// Looks an attack up.

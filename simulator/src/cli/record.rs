@@ -124,7 +124,7 @@ impl Record {
             anyhow::ensure!(
                 planned.at < self.minutes * 60.0,
                 "the attack {} would begin at second {}, after the end of the recording; choose an earlier second",
-                planned.attack.name,
+                planned.scene.name(),
                 planned.at
             );
         }

@@ -12,7 +12,7 @@ use crate::stage::{Outcome, Stage};
 pub static EVENT: Event = Event {
     name: "maintenance",
     about: "the engineering workstation inspects every controller",
-    hours: (9.0, 11.0),
+    hours: &[(9.0, 11.0)],
     days: 6,
     run: |stage| Box::pin(run(stage)),
 };

@@ -1,16 +1,43 @@
 //! What makes a normal day hard: maintenance, failures, visitors, backups. Each is one file and its line
 //! in [`EVENTS`]; all of it is benign, and a detector that alarms is wrong.
 
+mod backup;
+mod broker_restart;
+mod catch_up;
+mod commissioning;
+mod demand_peak;
+mod firmware_check;
+mod laptop;
 mod maintenance;
+mod replacement;
+mod shift_change;
+mod standby;
+mod tuning;
 
 use std::rc::Rc;
 
+use fieldward_shared::time::Timestamp;
+
 use crate::attack::Play;
+use crate::rng::Rng;
 use crate::stage::{Intensity, Stage};
-use crate::world::World;
+use crate::world::{DAY, World};
 
 /// Every event.
-pub const EVENTS: &[&Event] = &[&maintenance::EVENT];
+pub const EVENTS: &[&Event] = &[
+    &backup::EVENT,
+    &broker_restart::EVENT,
+    &catch_up::EVENT,
+    &commissioning::EVENT,
+    &demand_peak::EVENT,
+    &firmware_check::EVENT,
+    &laptop::EVENT,
+    &maintenance::EVENT,
+    &replacement::EVENT,
+    &shift_change::EVENT,
+    &standby::EVENT,
+    &tuning::EVENT,
+];
 
 /// Something benign that happens now and then.
 pub struct Event {
@@ -18,8 +45,8 @@ pub struct Event {
     pub name: &'static str,
     /// What it is, in a sentence.
     pub about: &'static str,
-    /// The hours of the day between which it begins.
-    pub hours: (f64, f64),
+    /// The hours of the day between which it begins; several, if it comes several times a day.
+    pub hours: &'static [(f64, f64)],
     /// On how many of ten days it happens.
     pub days: u8,
     /// How it goes.
@@ -53,22 +80,23 @@ pub async fn perform(world: Rc<World>, event: &'static Event) {
 /// Lets events happen when their hour comes, day after day.
 pub fn begin(world: &Rc<World>) {
     for event in EVENTS {
-        let world = world.clone();
-        let mut rng = world.rng(event.name);
-        world.play.clone().spawn(async move {
-            loop {
-                let now = world.play.now().as_micros();
-                let midnight = now - now % crate::world::DAY;
-                let hour = rng.within(event.hours.0, event.hours.1);
-                let happens = rng.below(10) < u64::from(event.days);
-                let at = midnight + (hour * 3.6e9) as u64;
-                if happens && at >= now {
-                    world.play.until(fieldward_shared::time::Timestamp::from_micros(at)).await;
-                    perform(world.clone(), event).await;
-                }
-                let tomorrow = midnight + crate::world::DAY;
-                world.play.until(fieldward_shared::time::Timestamp::from_micros(tomorrow)).await;
-            }
-        });
+        for (nth, hours) in event.hours.iter().enumerate() {
+            let rng = world.rng(&format!("{} {nth}", event.name));
+            world.play.spawn(days(world.clone(), event, *hours, rng));
+        }
+    }
+}
+
+async fn days(world: Rc<World>, event: &'static Event, (from, to): (f64, f64), mut rng: Rng) {
+    let mut midnight = world.play.now().as_micros() / DAY * DAY;
+    loop {
+        let at = midnight + (rng.within(from, to) * 3.6e9) as u64;
+        let happens = rng.below(10) < u64::from(event.days);
+        // An hour that is past when the plant begins comes again tomorrow.
+        if happens && at >= world.play.now().as_micros() {
+            world.play.until(Timestamp::from_micros(at)).await;
+            perform(world.clone(), event).await;
+        }
+        midnight += DAY;
     }
 }

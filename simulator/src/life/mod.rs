@@ -7,7 +7,7 @@ mod peers;
 mod plan;
 mod process;
 mod scada;
-mod sensor;
+pub mod sensor;
 
 use std::rc::Rc;
 

@@ -3,8 +3,6 @@
 
 use std::rc::Rc;
 
-use tokio_modbus::Request;
-
 use crate::net::Node;
 use crate::net::web::Get;
 use crate::plant::points::Part;
@@ -66,38 +64,29 @@ async fn work(world: Rc<World>) {
     }
 }
 
-/// A little up or down, within the range in which the plant works; now and then in two steps.
+/// A little up or down, within the range in which the plant works; often in two steps.
 async fn setpoint(scada: &Node, rng: &mut Rng) {
     let Some(target) = any(scada, rng, |target| target.point.part == Part::Setpoint) else { return };
-    let point = target.point;
-    let Ok(mut master) = scada.modbus(scada.world.device_ip(target.device)).await else { return };
+    let (low, high) = (target.point.low, target.point.high);
     for _ in 0..rng.between(1, 3) {
-        let value = rng.within(point.low, point.high);
-        let words = point.encode(value);
-        let request = if point.width() == 1 {
-            Request::WriteSingleRegister(point.addr, words[0])
-        } else {
-            Request::WriteMultipleRegisters(point.addr, words.to_vec().into())
-        };
-        drop(master.ask(target.unit, request).await);
+        let now = scada.world.value(&target);
+        let value = (now + (high - low) * rng.bell() * 0.15).clamp(low, high);
+        drop(scada.set(&target, value).await);
         scada.pause(rng.within(3.0, 20.0)).await;
     }
 }
 
 async fn acknowledge(scada: &Node, rng: &mut Rng) {
-    let Some(target) = any(scada, rng, |target| target.point.name == "acknowledge") else { return };
-    let Ok(mut master) = scada.modbus(scada.world.device_ip(target.device)).await else { return };
-    drop(master.ask(target.unit, Request::WriteSingleCoil(target.point.addr, true)).await);
+    if let Some(target) = any(scada, rng, |target| target.point.name == "acknowledge") {
+        drop(scada.set(&target, 1.0).await);
+    }
 }
 
 /// Asks a remote output to switch, and back a while later.
 async fn switch(scada: &Node, rng: &mut Rng) {
     let Some(target) = any(scada, rng, |target| target.point.name.starts_with("output")) else { return };
-    for on in [true, false] {
-        if let Ok(mut master) = scada.modbus(scada.world.device_ip(target.device)).await {
-            master.timeout = 3.0;
-            drop(master.ask(target.unit, Request::WriteSingleCoil(target.point.addr, on)).await);
-        }
+    for value in [1.0, 0.0] {
+        drop(scada.set(&target, value).await);
         scada.pause(rng.within(60.0, 240.0)).await;
     }
 }

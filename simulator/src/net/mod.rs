@@ -6,6 +6,7 @@ pub mod modbus;
 pub mod mqtt;
 pub mod names;
 mod packet;
+mod points;
 pub mod raw;
 pub mod web;
 pub mod wire;
