@@ -229,10 +229,14 @@ impl Planned {
         let (scene, at) =
             text.rsplit_once('@').ok_or("say when, in seconds from the beginning: NAME@SECOND")?;
         let at: f64 = at.parse().map_err(|_| format!("\"{at}\" is no number of seconds"))?;
-        let mut parts = scene.split(':');
-        let name = parts.next().unwrap_or_default();
-        Self::new(name, parts.next().unwrap_or_default(), parts.next().unwrap_or_default(), at)
-            .map_err(|(what, remedy)| format!("{what}; {remedy}"))
+        let parts: Vec<&str> = scene.split(':').collect();
+        let [name, variant, intensity] = match parts[..] {
+            [name] => [name, "", ""],
+            [name, variant] => [name, variant, ""],
+            [name, variant, intensity] => [name, variant, intensity],
+            _ => return Err("write NAME:VARIANT:INTENSITY@SECOND".to_owned()),
+        };
+        Self::new(name, variant, intensity, at).map_err(|(what, remedy)| format!("{what}; {remedy}"))
     }
 
     /// An attack by names; empty ones mean the usual variant and a medium intensity.
@@ -351,3 +355,6 @@ fn unknown_plant(place: String, name: &str) -> Wrong {
 
 /// How many addresses a plant has unless told otherwise.
 const DEVICES: usize = 50;
+
+#[cfg(test)]
+mod tests;

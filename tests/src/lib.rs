@@ -1,5 +1,6 @@
 //! Stories that see all of Fieldward at once; the only crate that may depend on every other.
 
+pub mod agreement;
 pub mod capture;
 pub mod decoded;
 pub mod fuzzing;

@@ -20,9 +20,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 pub use demo::demo;
+pub use fieldward_sim::Rng;
 pub use mix::mix;
 pub use plant::plant;
-pub use fieldward_sim::Rng;
 pub use syn::syn;
 pub use tcp::{CLIENT, SERVER, Side, Tcp, Trouble};
 pub use traps::{Trap, save_traps, traps};
