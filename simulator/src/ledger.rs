@@ -14,7 +14,8 @@ use crate::record::Span;
 #[derive(Default)]
 pub struct Ledger {
     attacks: Vec<Run>,
-    events: Vec<(u64, u64, &'static str)>,
+    /// When each began and ended, and what it was.
+    events: Vec<(u64, Option<u64>, &'static str)>,
 }
 
 /// An attack that was played.
@@ -89,9 +90,15 @@ impl Ledger {
         }
     }
 
-    /// Something benign that may look odd lasted from then to then.
-    pub fn event(&mut self, from: u64, to: u64, name: &'static str) {
-        self.events.push((from, to, name));
+    /// Something benign that may look odd begins; gives its number.
+    pub fn event_begins(&mut self, name: &'static str, at: u64) -> usize {
+        self.events.push((at, None, name));
+        self.events.len() - 1
+    }
+
+    /// It is over.
+    pub fn event_ends(&mut self, number: usize, at: u64) {
+        self.events[number].1 = Some(at);
     }
 
     fn run(&mut self, tag: u16) -> Option<&mut Run> {
@@ -113,7 +120,11 @@ impl Ledger {
         let mut benign: Vec<Benign> = self
             .events
             .iter()
-            .map(|(from, to, name)| Benign { start: seconds(*from), end: seconds(*to), name })
+            .map(|(from, to, name)| Benign {
+                start: seconds(*from),
+                end: to.map_or(about.capture_end, seconds),
+                name,
+            })
             .collect();
         benign.sort_by(|one, other| one.start.total_cmp(&other.start));
         attacks.sort_by(|one, other| one.start.total_cmp(&other.start));

@@ -60,8 +60,9 @@ pub fn find(name: &str) -> Option<&'static Event> {
 
 /// Lets an event happen now.
 pub async fn perform(world: Rc<World>, event: &'static Event) {
-    let from = world.play.now().as_micros();
-    let rng = world.rng(&format!("{} {from}", event.name));
+    let now = world.play.now().as_micros();
+    let rng = world.rng(&format!("{} {now}", event.name));
+    let number = world.ledger.borrow_mut().event_begins(event.name, now);
     let stage = Stage {
         world: world.clone(),
         rng,
@@ -73,8 +74,7 @@ pub async fn perform(world: Rc<World>, event: &'static Event) {
     tracing::info!(event = event.name, "event begins");
     // What goes wrong in everyday life (a device that does not answer) is part of it.
     drop((event.run)(stage).await);
-    let to = world.play.now().as_micros();
-    world.ledger.borrow_mut().event(from, to, event.name);
+    world.ledger.borrow_mut().event_ends(number, world.play.now().as_micros());
 }
 
 /// Lets events happen when their hour comes, day after day.
