@@ -45,6 +45,19 @@ pub struct Env<'a> {
     pub rng: &'a mut Rng,
 }
 
+/// The variables of a kind of cell, each with what it begins with: `NAME` is its place, `START` holds all.
+macro_rules! variables {
+    ($cell:ident: $($name:ident = $start:expr),+ $(,)?) => {
+        mod $cell {
+            #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
+            enum Place { $($name),+ }
+            $(pub const $name: usize = Place::$name as usize;)+
+            pub const START: &[f64] = &[$($start),+];
+        }
+    };
+}
+pub(super) use variables;
+
 impl Cell {
     /// A cell at its beginning, no two quite the same.
     pub fn new(kind: &'static CellKind) -> Self {
@@ -70,7 +83,7 @@ impl Env<'_> {
 
     /// True every `steps` steps, at another step in each cell.
     pub const fn every(&self, steps: usize) -> bool {
-        (self.turn + self.index * 7) % steps == 0
+        (self.turn + self.index * 7).is_multiple_of(steps)
     }
 
     /// A wandering disturbance: drawn back to zero with this time constant, this wide.

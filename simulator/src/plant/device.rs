@@ -7,6 +7,9 @@ use tokio_modbus::{ExceptionCode, Request, Response};
 
 use super::points::{Point, Table};
 
+#[cfg(test)]
+mod tests;
+
 /// What a device is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
@@ -140,7 +143,10 @@ impl Device {
                 Ok(Response::MaskWriteRegister(*at, *and, *or))
             }),
             Request::ReadWriteMultipleRegisters(at, n, to, data) => words
-                .write(Table::Holding, *to, data)
+                // What cannot be read is not written either; then the write comes first.
+                .read(Table::Holding, *at, *n)
+                .and_then(|_| words.allow(data.len(), MOST_EXCHANGED))
+                .and_then(|()| words.write(Table::Holding, *to, data))
                 .and_then(|()| words.read(Table::Holding, *at, *n))
                 .map(Response::ReadWriteMultipleRegisters),
             Request::ReportServerId => {
@@ -175,6 +181,8 @@ impl Device {
             .map(|(text, id)| DeviceIdObject { id, value: Bytes::copy_from_slice(text.as_bytes()) });
         let objects: Vec<DeviceIdObject> = match code {
             ReadCode::Specific => all.filter(|one| one.id == object).collect(),
+            // A stream from an object that there is not begins anew (section 6.21).
+            _ if usize::from(object) >= texts.len() => all.collect(),
             _ => all.filter(|one| one.id >= object).collect(),
         };
         if objects.is_empty() {
@@ -189,13 +197,14 @@ impl Device {
         }))
     }
 
-    /// Functions beyond data access: diagnostics (8), event counters (11, 12), file records (20, 21),
-    /// FIFO (24) and the vendor's programming function (90).
+    /// Functions beyond data access: exception status (7), diagnostics (8), event counters (11, 12), file
+    /// records (20, 21) and the vendor's programming function (90).
     fn special(&mut self, now: u64, code: u8, data: &[u8]) -> Reply {
         let answer = |data: Vec<u8>| Some(Ok(Response::Custom(code, data.into())));
         match (code, data) {
             (7, []) => answer(vec![0]),
-            (8, [0, 0, ..]) => answer(data.to_vec()),
+            // The query comes back, and so does the order to clear what was counted.
+            (8, [0, 0 | 0x0a | 0x14, ..]) => answer(data.to_vec()),
             (8, [0, 1, ..]) => {
                 self.restart(now);
                 answer(data.to_vec())
@@ -204,14 +213,16 @@ impl Device {
                 self.state = State::ListenOnly;
                 None
             }
-            (8, [0, sub @ 0x0a..=0x14, ..]) => answer(vec![0, *sub, 0, (now >> 20) as u8]),
+            (8, [0, sub @ 0x0b..=0x12, ..]) => answer(vec![0, *sub, 0, (now >> 20) as u8]),
             (8, [0, 2, ..]) => answer(vec![0, 2, 0, u8::from(self.state == State::Stopped)]),
             (11, []) => answer(vec![0, 0, (now >> 28) as u8, (now >> 20) as u8]),
             (12, []) => answer(vec![6, 0, 0, 0, 9, 0, (now >> 20) as u8]),
-            (20, [7, 6, file @ ..]) if file.len() == 6 => {
-                let [_, _, high, low, _, words] = [file[0], file[1], file[2], file[3], file[4], file[5]];
-                let start = usize::from(u16::from_be_bytes([high, low])) * 2;
-                let count = usize::from(words) * 2;
+            (20, [7, 6, _, _, at @ .., high, low]) if at.len() == 2 => {
+                let count = usize::from(u16::from_be_bytes([*high, *low])) * 2;
+                if count == 0 || count > MOST_RECORD {
+                    return Some(Err(ExceptionCode::IllegalDataValue));
+                }
+                let start = usize::from(u16::from_be_bytes([at[0], at[1]])) * 2;
                 let Some(bytes) = self.program.get(start..start + count) else {
                     return Some(Err(ExceptionCode::IllegalDataAddress));
                 };
@@ -219,13 +230,19 @@ impl Device {
                 reply.extend_from_slice(bytes);
                 answer(reply)
             }
-            (21, [_, 6, _, _, high, low, _, _, bytes @ ..]) => {
-                let start = usize::from(u16::from_be_bytes([*high, *low])) * 2;
-                if let Some(place) = self.program.get_mut(start..start + bytes.len()) {
-                    place.copy_from_slice(bytes);
+            (21, [length, 6, _, _, high, low, many, few, bytes @ ..]) => {
+                let count = usize::from(u16::from_be_bytes([*many, *few])) * 2;
+                if count == 0 || bytes.len() != count || usize::from(*length) != count + 7 {
+                    return Some(Err(ExceptionCode::IllegalDataValue));
                 }
+                let start = usize::from(u16::from_be_bytes([*high, *low])) * 2;
+                let Some(place) = self.program.get_mut(start..start + count) else {
+                    return Some(Err(ExceptionCode::IllegalDataAddress));
+                };
+                place.copy_from_slice(bytes);
                 answer(data.to_vec())
             }
+            (20 | 21, _) => Some(Err(ExceptionCode::IllegalDataValue)),
             (90, [session, 0x40, ..]) => {
                 self.state = State::Running;
                 answer(vec![*session, 0xfe])
@@ -248,19 +265,15 @@ struct Words<'a> {
 
 impl Words<'_> {
     fn bits(&self, table: Table, at: u16, count: u16) -> Result<Vec<bool>, ExceptionCode> {
-        if count == 0 || count > 2000 {
-            return Err(ExceptionCode::IllegalDataValue);
-        }
+        self.allow(usize::from(count), MOST_BITS)?;
         self.within(table, at, count)?;
         let mut bits = vec![false; usize::from(count)];
-        self.each(table, at, count, |place, words| bits[place] = words[0] != 0);
+        self.each(table, at, count, |place, word| bits[place] = word != 0);
         Ok(bits)
     }
 
     fn read(&self, table: Table, at: u16, count: u16) -> Result<Vec<u16>, ExceptionCode> {
-        if count == 0 || count > 125 {
-            return Err(ExceptionCode::IllegalDataValue);
-        }
+        self.allow(usize::from(count), MOST_WORDS)?;
         self.within(table, at, count)?;
         let mut read = vec![0; usize::from(count)];
         if table == Table::Holding {
@@ -268,40 +281,57 @@ impl Words<'_> {
                 *word = self.unit.spare.get(place).copied().unwrap_or(0);
             }
         }
-        self.each(table, at, count, |place, words| {
-            for (word, offset) in words.iter().zip(place..) {
-                if let Some(slot) = read.get_mut(offset) {
-                    *slot = *word;
-                }
-            }
-        });
+        self.each(table, at, count, |place, word| read[place] = word);
         Ok(read)
     }
 
     fn write(&mut self, table: Table, at: u16, data: &[u16]) -> Result<(), ExceptionCode> {
+        self.allow(data.len(), if table == Table::Coil { MOST_COILS } else { MOST_WRITTEN })?;
         self.within(table, at, data.len() as u16)?;
         if table == Table::Holding {
-            for (slot, word) in self.unit.spare.iter_mut().skip(usize::from(at)).zip(data) {
-                *slot = *word;
+            // A word that belongs to no point keeps what is written to it.
+            let start = usize::from(at);
+            let end = start + data.len();
+            if self.unit.spare.len() < end {
+                self.unit.spare.resize(end, 0);
             }
+            self.unit.spare[start..end].copy_from_slice(data);
         }
         let points = self.unit.points;
         for point in points.iter().filter(|point| point.table == table) {
-            let Some(place) = point.addr.checked_sub(at).map(usize::from) else { continue };
-            let Some(&first) = data.get(place) else { continue };
-            let second = data.get(place + 1).copied().unwrap_or(0);
-            self.image.set(self.unit.cell, point.var, point.decode([first, second]));
+            let mut words = point.encode(self.image.get(self.unit.cell, point.var));
+            // Half of a number leaves its other half as it was.
+            let mut touched = false;
+            for (word, place) in words.iter_mut().zip(point.addr..point.addr + point.width()) {
+                let sent = place.checked_sub(at).and_then(|offset| data.get(usize::from(offset)));
+                touched |= sent.is_some();
+                *word = sent.copied().unwrap_or(*word);
+            }
+            if touched {
+                self.image.set(self.unit.cell, point.var, point.decode(words));
+            }
         }
         Ok(())
     }
 
-    /// Calls `what` with the words of each point that begins between `at` and `at + count`.
-    fn each(&self, table: Table, at: u16, count: u16, mut what: impl FnMut(usize, &[u16])) {
+    /// Calls `what` with each word of a point that lies between `at` and `at + count`.
+    fn each(&self, table: Table, at: u16, count: u16, mut what: impl FnMut(usize, u16)) {
         for point in self.unit.points.iter().filter(|point| point.table == table) {
-            let Some(place) = point.addr.checked_sub(at).filter(|place| *place < count) else { continue };
             let words = point.encode(self.image.get(self.unit.cell, point.var));
-            what(usize::from(place), &words[..usize::from(point.width())]);
+            for (word, place) in words.into_iter().zip(point.addr..point.addr + point.width()) {
+                if let Some(offset) = place.checked_sub(at).filter(|offset| *offset < count) {
+                    what(usize::from(offset), word);
+                }
+            }
         }
+    }
+
+    /// A quantity of nothing, or more than a message holds, is refused before the address is looked at.
+    const fn allow(&self, count: usize, most: usize) -> Result<(), ExceptionCode> {
+        if count == 0 || count > most {
+            return Err(ExceptionCode::IllegalDataValue);
+        }
+        Ok(())
     }
 
     fn within(&self, table: Table, at: u16, count: u16) -> Result<(), ExceptionCode> {
@@ -322,6 +352,14 @@ impl Unit {
     }
 }
 
+/// Quantities of the Modbus application protocol 1.1b3, sections 6.1 to 6.17.
+const MOST_BITS: usize = 2000;
+const MOST_COILS: usize = 1968;
+const MOST_WORDS: usize = 125;
+const MOST_WRITTEN: usize = 123;
+const MOST_EXCHANGED: usize = 121;
+/// Bytes of a file record that fit into an answer.
+const MOST_RECORD: usize = 248;
 /// Tables end at a multiple of this.
 const BLOCK: u16 = 16;
 /// How long a restart takes: microseconds.

@@ -5,12 +5,15 @@
 //! size repeats the cells.
 
 mod cell;
+mod control;
 pub mod device;
-
+mod gas;
 mod layout;
 pub mod points;
 mod remote;
-
+mod substation;
+#[cfg(test)]
+mod tests;
 mod water;
 
 pub use cell::{Cell, CellKind, Env};
@@ -21,7 +24,7 @@ use device::{Device, Image, State};
 use points::{Part, Point};
 
 /// Every kind of plant.
-pub const PLANTS: &[&Kind] = &[&water::PLANT];
+pub const PLANTS: &[&Kind] = &[&water::PLANT, &gas::PLANT, &substation::PLANT];
 
 /// A kind of plant.
 pub struct Kind {
