@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
+use crate::life::sensor;
 use crate::net::modbus::Tamper;
 use crate::net::{Net, Node};
 use crate::plant::points::{Part, Point};
 use crate::plant::{Role, Target};
-use crate::record::Relay;
+use crate::record::{Relay, Way};
 use crate::rng::Rng;
 use crate::world::{Path, World};
 
@@ -182,30 +183,107 @@ impl Stage {
     ) {
         self.aims(one, other);
         self.world.paths.borrow_mut().push(Path { one, other, tamper, tag: self.tag });
-        let Net::Recorded(net) = &self.world.net;
         if let Some(relay) = relay {
             self.world.ledger.borrow_mut().met(self.tag, relay.ip(), other);
-            let mac = self.world.peer(relay.host).mac;
             self.poison(one, other, relay);
-            net.recorder.borrow_mut().relay(one, other, Some(Relay { mac, tag: self.tag }));
+            self.stands(one, other, relay, Way::Between);
         }
+    }
+
+    /// Puts someone beside the path of two hosts, where he hears everything: what `tamper` lets vanish,
+    /// he prevents by resets in the name of the other.
+    pub fn overhear(&self, one: Ipv4Addr, other: Ipv4Addr, tamper: Rc<RefCell<dyn Tamper>>, liar: &Node) {
+        self.aims(liar.ip(), one);
+        self.aims(liar.ip(), other);
+        self.world.paths.borrow_mut().push(Path { one, other, tamper, tag: self.tag });
+        self.stands(one, other, liar, Way::Beside);
+    }
+
+    fn stands(&self, one: Ipv4Addr, other: Ipv4Addr, node: &Node, way: Way) {
+        let mac = self.world.peer(node.host).mac;
+        let Net::Recorded(net) = &self.world.net;
+        net.recorder.borrow_mut().relay(one, other, Some(Relay { mac, tag: self.tag, way }));
     }
 
     /// Tells two hosts once more that the relay has the other's address.
     pub fn poison(&self, one: Ipv4Addr, other: Ipv4Addr, relay: &Node) {
-        let Net::Recorded(net) = &self.world.net;
-        let liar = self.world.peer(relay.host);
-        let now = self.world.play.now().as_micros();
+        let card = self.world.peer(relay.host).mac;
+        self.claim(one, other, relay, card);
+        self.claim(other, one, relay, card);
+    }
+
+    /// Tells two hosts each other's true cards again, so that nobody notices when the relay is gone.
+    pub fn restore(&self, one: Ipv4Addr, other: Ipv4Addr, relay: &Node) {
         for (claimed, told) in [(one, other), (other, one)] {
-            let (peer, _) = self.world.door(told, 0);
-            net.recorder.borrow_mut().claim(liar, claimed, peer, now, self.tag);
+            let card = self.world.door(claimed, 0).0.mac;
+            self.claim(claimed, told, relay, card);
         }
     }
 
-    /// Nobody stands between the two any more; a relay tells them each other's true cards.
+    fn claim(&self, claimed: Ipv4Addr, told: Ipv4Addr, by: &Node, card: [u8; 6]) {
+        let liar = self.world.peer(by.host).mac;
+        let (peer, _) = self.world.door(told, 0);
+        let now = self.world.play.now().as_micros();
+        let Net::Recorded(net) = &self.world.net;
+        net.recorder.borrow_mut().claim(liar, card, claimed, peer, now, self.tag);
+    }
+
+    /// Nobody stands between the two, or beside them, any more.
     pub fn release(&self, one: Ipv4Addr, other: Ipv4Addr) {
         self.world.paths.borrow_mut().retain(|path| (path.one, path.other) != (one, other));
         let Net::Recorded(net) = &self.world.net;
         net.recorder.borrow_mut().relay(one, other, None);
     }
+
+    /// Sends a SYN and hides from its own TCP what comes back; the other holds half a connection if it
+    /// still `answers`.
+    pub fn half_open(&self, from: &Node, port: u16, to: Ipv4Addr, to_port: u16, answers: bool) {
+        self.world.met(from, to);
+        let (peer, _) = self.world.door(to, to_port);
+        let now = self.world.play.now().as_micros();
+        let here = self.world.peer(from.host);
+        let Net::Recorded(net) = &self.world.net;
+        net.recorder.borrow_mut().half_open(here, port, peer, to_port, answers, now, self.tag);
+    }
+
+    /// The sensors of the field, as an intruder knows them who has listened to the broker.
+    pub fn sensors(&self) -> Vec<Sensor> {
+        let plant = self.world.plant.borrow();
+        let site = plant.kind.name;
+        let sensor = |(nth, host): (usize, usize)| {
+            let name = &plant.hosts[host].name;
+            Sensor {
+                topic: sensor::topic(&plant, nth, name),
+                client_id: format!("{site}-{name}"),
+                commands: format!("{site}/cmd/{name}"),
+                state: format!("{site}/state/{name}"),
+                ip: plant.hosts[host].ip,
+                middle: plant.kind.sensors[nth % plant.kind.sensors.len()].1,
+            }
+        };
+        plant.of(Role::Sensor).enumerate().map(sensor).collect()
+    }
+
+    /// One of the sensors, by chance.
+    pub fn sensor(&mut self) -> Sensor {
+        let mut sensors = self.sensors();
+        let nth = self.rng.below(sensors.len() as u64) as usize;
+        sensors.swap_remove(nth)
+    }
+}
+
+/// A field sensor, as it appears on the broker.
+pub struct Sensor {
+    /// Where it publishes what it measures.
+    pub topic: String,
+    /// How it introduces itself.
+    pub client_id: String,
+    /// Below which topic it is commanded.
+    pub commands: String,
+    /// Where it tells whether it is there.
+    pub state: String,
+    /// Its address.
+    pub ip: Ipv4Addr,
+    /// The middle of what it measures.
+    pub middle: f64,
 }

@@ -30,6 +30,8 @@ pub struct World {
     pub ports: RefCell<BTreeMap<usize, u16>>,
     /// Who stands between two hosts.
     pub paths: RefCell<Vec<Path>>,
+    /// Whose table of half-open connections is full, and until when: microseconds.
+    pub full: RefCell<BTreeMap<Ipv4Addr, u64>>,
     /// What was done.
     pub ledger: RefCell<Ledger>,
 }
@@ -58,6 +60,7 @@ impl World {
             chance: RefCell::new(Rng::named(seed, "servers")),
             ports: RefCell::default(),
             paths: RefCell::default(),
+            full: RefCell::default(),
             ledger: RefCell::default(),
         })
     }
@@ -126,6 +129,14 @@ impl World {
         self.plant.borrow_mut().hosts[broker].up = false;
         self.play.pause(seconds).await;
         self.plant.borrow_mut().hosts[broker].up = true;
+    }
+
+    /// A server is kept busy for so many microseconds by what is no request; no longer than masters wait.
+    pub fn burden(&self, ip: Ipv4Addr, micros: u64) {
+        let now = self.play.now().as_micros();
+        let Some(device) = self.device_at(ip) else { return };
+        let device = &mut self.plant.borrow_mut().devices[device];
+        device.busy = (device.busy.max(now) + micros).min(now + LONGEST_QUEUE);
     }
 
     /// Who stands between two hosts.

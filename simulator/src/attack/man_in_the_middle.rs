@@ -9,7 +9,7 @@ use tokio_modbus::{Request, Response};
 use super::{Attack, Needs, technique};
 use crate::net::modbus::{Fate, Tamper};
 use crate::plant::Role;
-use crate::stage::{Outcome, Stage};
+use crate::stage::{Intensity, Outcome, Stage};
 
 pub static ATTACK: Attack = Attack {
     name: "man-in-the-middle",
@@ -51,6 +51,13 @@ async fn run(mut stage: Stage) -> Outcome {
     for _ in 0..stage.by(30, 24, 20) {
         stage.pause(stage.by(30.0, 10.0, 3.0)).await;
         stage.poison(scada, controller, &intruder);
+    }
+    // Who is in no hurry leaves no trace in their tables.
+    if stage.intensity != Intensity::Fast {
+        for _ in 0..3 {
+            stage.restore(scada, controller, &intruder);
+            stage.pause(1.0).await;
+        }
     }
     stage.release(scada, controller);
     Ok(())

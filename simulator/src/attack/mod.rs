@@ -12,12 +12,52 @@ use crate::stage::{Intensity, Outcome, Stage};
 use crate::world::World;
 
 /// Every attack.
-pub const ATTACKS: &[&Attack] = &[&man_in_the_middle::ATTACK, &setpoint_range::ATTACK, &unit_sweep::ATTACK];
+pub const ATTACKS: &[&Attack] = &[
+    &block_commands::ATTACK,
+    &block_reports::ATTACK,
+    &client_takeover::ATTACK,
+    &command_publish::ATTACK,
+    &connect_storm::ATTACK,
+    &connection_exhaustion::ATTACK,
+    &default_credentials::ATTACK,
+    &dns_tunnel::ATTACK,
+    &frozen_readings::ATTACK,
+    &http_collection::ATTACK,
+    &http_injection::ATTACK,
+    &http_traversal::ATTACK,
+    &man_in_the_middle::ATTACK,
+    &port_scan::ATTACK,
+    &retained_wipe::ATTACK,
+    &setpoint_range::ATTACK,
+    &slow_http::ATTACK,
+    &spoofed_telemetry::ATTACK,
+    &syn_flood::ATTACK,
+    &unit_sweep::ATTACK,
+    &wildcard_subscription::ATTACK,
+];
 
+mod block_commands;
+mod block_reports;
 pub mod campaign;
+mod client_takeover;
+mod command_publish;
+mod connect_storm;
+mod connection_exhaustion;
+mod default_credentials;
+mod dns_tunnel;
+mod frozen_readings;
+mod http_collection;
+mod http_injection;
+mod http_traversal;
 mod man_in_the_middle;
+mod port_scan;
+mod retained_wipe;
 mod setpoint_range;
+mod slow_http;
+mod spoofed_telemetry;
+mod syn_flood;
 mod unit_sweep;
+mod wildcard_subscription;
 
 /// An attack.
 pub struct Attack {

@@ -7,7 +7,7 @@ use simple_dns::TYPE;
 
 use crate::net::Node;
 use crate::net::mqtt::{Mqtt, Options, PASSWORD, Version};
-use crate::plant::Role;
+use crate::plant::{Plant, Role};
 use crate::rng::Rng;
 use crate::world::World;
 
@@ -22,13 +22,13 @@ pub fn begin(world: &Rc<World>) {
 /// A sensor's life.
 pub async fn live(node: Node, nth: usize) {
     let mut rng = node.world.rng(&format!("sensor {nth}"));
-    let (kind, middle, spread) = {
+    let (_, middle, spread) = {
         let plant = node.world.plant.borrow();
         plant.kind.sensors[nth % plant.kind.sensors.len()]
     };
     let site = node.world.plant.borrow().kind.name;
     let name = node.name();
-    let topic = format!("{site}/area{}/{name}/{kind}", 1 + nth % 4);
+    let topic = topic(&node.world.plant.borrow(), nth, &name);
     let commands = format!("{site}/cmd/{name}");
     let listens = nth % 2 == 0;
     let (qos, period) = (rng.pick(&[0, 0, 1, 1, 2]), rng.pick(&[2.0, 5.0, 5.0, 10.0, 30.0]));
@@ -67,6 +67,12 @@ pub async fn live(node: Node, nth: usize) {
         node.pause(wait * rng.within(0.5, 1.5)).await;
         wait = f64::min(wait * 2.0, 60.0);
     }
+}
+
+/// Where the `nth` sensor publishes what it measures.
+pub fn topic(plant: &Plant, nth: usize, name: &str) -> String {
+    let (kind, ..) = plant.kind.sensors[nth % plant.kind.sensors.len()];
+    format!("{}/area{}/{name}/{kind}", plant.kind.name, 1 + nth % 4)
 }
 
 /// Finds the broker by its name and connects.

@@ -12,7 +12,7 @@ use crate::record::{Recorder, Side};
 pub struct Broker {
     sessions: BTreeMap<String, Session>,
     /// The last retained message of each topic. Bounded: a plant has so many topics, and a stranger who
-    /// makes up more finds the oldest gone.
+    /// makes up more finds others gone.
     retained: BTreeMap<String, Vec<u8>>,
 }
 
@@ -79,7 +79,9 @@ impl Broker {
         };
         session.filters.extend_from_slice(filters);
         let mut at = at + 150;
-        for (topic, payload) in &self.retained {
+        let kept = self.retained.iter().map(|(topic, payload)| (topic.as_str(), payload.as_slice()));
+        let own = SYSTEM.iter().map(|(topic, payload)| (*topic, payload.as_bytes()));
+        for (topic, payload) in kept.chain(own) {
             if filters.iter().any(|(filter, _)| matches(filter, topic)) {
                 let packet = Packet::Publish { topic, payload, qos: 0, retain: true, id: 0 };
                 at = recorder.send(line, Side::Server, at, &encode(session.version, &packet), None) + 40;
@@ -177,10 +179,23 @@ fn deliver(inbox: &Inbox, topic: &str, payload: &[u8]) {
     inbox.push_back((topic.to_owned(), payload.to_vec()));
 }
 
+/// Filters that begin with a wildcard do not match topics that begin with `$` (MQTT 5.0, 4.7.2).
 fn matches(filter: &str, topic: &str) -> bool {
-    rumqttc::mqttbytes::matches(topic, filter)
+    match (filter.strip_prefix('$'), topic.strip_prefix('$')) {
+        (Some(filter), Some(topic)) => rumqttc::mqttbytes::matches(topic, filter),
+        (None, None) => rumqttc::mqttbytes::matches(topic, filter),
+        _ => false,
+    }
 }
 
+/// What the broker tells of itself.
+const SYSTEM: &[(&str, &str)] = &[
+    ("$SYS/broker/version", "fieldbroker 2.0.18"),
+    ("$SYS/broker/uptime", "1839203 seconds"),
+    ("$SYS/broker/clients/connected", "17"),
+    ("$SYS/broker/messages/received", "40913822"),
+    ("$SYS/broker/subscriptions/count", "23"),
+];
 /// The most retained messages.
 const MOST_RETAINED: usize = 4096;
 /// The most messages that wait for a client to look at them.

@@ -218,7 +218,9 @@ impl World {
         let served = Service::ALL.iter().any(|service| service.port() == port && service.at(host));
         let now = self.play.now().as_micros();
         let reachable = plant.device_of(index).is_none_or(|device| plant.devices[device].reachable(now));
+        let full = self.full.borrow().get(&ip).is_some_and(|until| *until > now);
         let door = match (served, reachable, host.stack) {
+            (true, true, _) if full => Door::Silent,
             (true, true, _) => Door::Open,
             (false, _, Stack::Windows) => Door::Silent,
             _ => Door::Closed,

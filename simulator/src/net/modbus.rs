@@ -37,6 +37,11 @@ pub trait Tamper {
     fn reply(&mut self, _unit: u8, _request: &Request<'static>, _reply: &mut Response) -> Fate {
         Fate::Passes
     }
+
+    /// A message for the broker passes by.
+    fn publish(&mut self, _topic: &str) -> Fate {
+        Fate::Passes
+    }
 }
 
 /// What becomes of a message on the path.

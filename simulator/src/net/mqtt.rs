@@ -8,9 +8,10 @@ use std::rc::Rc;
 use fieldward_shared::time::Timestamp;
 
 use super::broker::Session;
+use super::modbus::Fate;
 use super::packet::{Packet, encode};
 use super::{Fault, Line, Net, Node, Service};
-use crate::record::Side;
+use crate::record::{On, Side};
 
 /// A version of MQTT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +127,15 @@ impl Mqtt {
                     return Err(Fault::Broken);
                 }
                 let version = self.options.version;
+                let path = self.node.world.path(self.node.ip(), self.node.world.broker());
+                if path.is_some_and(|path| path.tamper.borrow_mut().publish(topic) == Fate::Vanishes) {
+                    let on = On { vanishes: true, ..On::default() };
+                    let bytes = encode(version, &publish);
+                    net.recorder.borrow_mut().send_on(line.index, Side::Client, self.spoke, &bytes, on);
+                    // Nothing can be sent behind what is not acknowledged; the silence is noticed late.
+                    self.node.pause(f64::from(self.options.keep_alive) * 1.5).await;
+                    return Err(Fault::Silent);
+                }
                 let mut at = line.send(Side::Client, self.spoke, &encode(version, &publish));
                 for (side, packet) in steps(qos, id) {
                     at = line.send(side, at + 150, &encode(version, &packet));

@@ -77,7 +77,7 @@ impl World {
                 let data = match kind {
                     TYPE::TXT => RData::TXT(TXT::new().with_string(&text).ok()?.into_owned()),
                     TYPE::NULL => {
-                        RData::NULL(text.len() as u16, NULL::new(text.as_bytes()).ok()?.into_owned())
+                        RData::NULL(TYPE::NULL.into(), NULL::new(text.as_bytes()).ok()?.into_owned())
                     }
                     _ => RData::A(A { address: self.chance.borrow_mut().bits() as u32 | 0x0100_0000 }),
                 };

@@ -2,7 +2,8 @@
 //! lost on the way.
 //!
 //! Sending is done ahead: a call tells when the bytes arrive and the packets wait in the queue until
-//! time has passed. An acknowledgement covers only what had arrived when it was sent.
+//! time has passed. An acknowledgement covers only what had arrived when it was sent, and what a side
+//! sends leaves in the order of its numbers.
 
 use std::collections::VecDeque;
 
@@ -18,6 +19,9 @@ pub enum Side {
 }
 
 impl Side {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::Client, Self::Server];
+
     /// The other side.
     pub const fn other(self) -> Self {
         match self {
@@ -41,6 +45,8 @@ pub struct Line {
     pub sent: [u64; 2],
     /// When each side will acknowledge if it sends nothing before.
     pub due: [Option<u64>; 2],
+    /// What someone on the path keeps: its sender tries again and again.
+    pub kept: Option<Kept>,
     /// Half the round trip, in microseconds.
     pub trip: u64,
     /// Microseconds until a side acknowledges without data.
@@ -51,6 +57,22 @@ pub struct Line {
     pub birth: u64,
     /// It was closed or broken off.
     pub closed: bool,
+}
+
+/// Data that never arrives.
+pub struct Kept {
+    /// Who sends it.
+    pub side: Side,
+    /// Number of its first byte.
+    pub seq: u32,
+    /// The data.
+    pub data: Vec<u8>,
+    /// To which attack it belongs.
+    pub tag: u16,
+    /// When it is sent again.
+    pub again: u64,
+    /// How long it was waited for before.
+    pub waited: u64,
 }
 
 impl Line {
@@ -64,7 +86,14 @@ impl Line {
             self.acked[side] = end;
             self.coming[side].pop_front();
         }
-        self.due[side] = None;
+        if self.coming[side].is_empty() {
+            self.due[side] = None;
+        }
         self.acked[side]
+    }
+
+    /// When the first byte that `side` has not acknowledged arrives there.
+    pub fn unanswered(&self, side: Side) -> Option<u64> {
+        self.coming[side as usize].front().map(|first| first.0)
     }
 }
