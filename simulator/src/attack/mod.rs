@@ -10,7 +10,11 @@ use crate::stage::{Intensity, Outcome, Stage};
 use crate::world::World;
 
 /// Every attack.
-pub const ATTACKS: &[&Attack] = &[&man_in_the_middle::ATTACK, &setpoint_range::ATTACK, &unit_sweep::ATTACK];
+pub const ATTACKS: &[&Attack] = &[
+    &man_in_the_middle::ATTACK,
+    &setpoint_range::ATTACK,
+    &unit_sweep::ATTACK,
+];
 
 mod man_in_the_middle;
 mod setpoint_range;

@@ -7,6 +7,7 @@ pub mod mqtt;
 pub mod names;
 mod packet;
 pub mod raw;
+pub mod reach;
 pub mod web;
 pub mod wire;
 
