@@ -11,12 +11,24 @@ use crate::world::World;
 
 /// Every attack.
 pub const ATTACKS: &[&Attack] = &[
+    &automated_collection::ATTACK,
+    &device_identification::ATTACK,
+    &function_sweep::ATTACK,
     &man_in_the_middle::ATTACK,
+    &new_poller::ATTACK,
+    &point_enumeration::ATTACK,
+    &program_upload::ATTACK,
     &setpoint_range::ATTACK,
     &unit_sweep::ATTACK,
 ];
 
+mod automated_collection;
+mod device_identification;
+mod function_sweep;
 mod man_in_the_middle;
+mod new_poller;
+mod point_enumeration;
+mod program_upload;
 mod setpoint_range;
 mod unit_sweep;
 

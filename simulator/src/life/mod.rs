@@ -4,7 +4,7 @@ mod cloud;
 mod historian;
 mod operator;
 mod peers;
-mod plan;
+pub mod plan;
 mod process;
 mod scada;
 mod sensor;
