@@ -11,26 +11,52 @@ use crate::world::World;
 
 /// Every attack.
 pub const ATTACKS: &[&Attack] = &[
+    &alarm_settings::ATTACK,
     &automated_collection::ATTACK,
+    &brute_force_io::ATTACK,
     &device_identification::ATTACK,
+    &firmware_transfer::ATTACK,
     &function_sweep::ATTACK,
+    &listen_only::ATTACK,
     &man_in_the_middle::ATTACK,
+    &mode_change::ATTACK,
     &new_poller::ATTACK,
     &point_enumeration::ATTACK,
+    &program_download::ATTACK,
     &program_upload::ATTACK,
+    &request_flood::ATTACK,
+    &rogue_master::ATTACK,
+    &scada_write::ATTACK,
+    &serial_block::ATTACK,
+    &setpoint_drift::ATTACK,
     &setpoint_range::ATTACK,
+    &stop_controller::ATTACK,
     &unit_sweep::ATTACK,
+    &zero_fill::ATTACK,
 ];
 
+mod alarm_settings;
 mod automated_collection;
+mod brute_force_io;
 mod device_identification;
+mod firmware_transfer;
 mod function_sweep;
+mod listen_only;
 mod man_in_the_middle;
+mod mode_change;
 mod new_poller;
 mod point_enumeration;
+mod program_download;
 mod program_upload;
+mod request_flood;
+mod rogue_master;
+mod scada_write;
+mod serial_block;
+mod setpoint_drift;
 mod setpoint_range;
+mod stop_controller;
 mod unit_sweep;
+mod zero_fill;
 
 /// An attack.
 pub struct Attack {
