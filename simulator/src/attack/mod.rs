@@ -55,6 +55,8 @@ mod serial_block;
 mod setpoint_drift;
 mod setpoint_range;
 mod stop_controller;
+#[cfg(test)]
+mod tests;
 mod unit_sweep;
 mod zero_fill;
 
