@@ -12,6 +12,7 @@ mod plant;
 mod play;
 pub mod record;
 pub mod recording;
+mod repair;
 mod rng;
 mod stage;
 mod world;

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
+use fieldward_shared::time::Timestamp;
+
 use crate::life::sensor;
 use crate::net::modbus::Tamper;
 use crate::net::{Net, Node};
@@ -132,6 +134,60 @@ impl Stage {
             targets.retain(own);
         }
         targets[self.rng.below(targets.len() as u64) as usize]
+    }
+
+    /// Up to `most` of the points that fit, in the order of chance, those of controllers first.
+    pub fn some(&mut self, most: usize, fits: impl Fn(&Target) -> bool) -> Vec<Target> {
+        let mut targets: Vec<Target> = Part::ALL.into_iter().flat_map(|part| self.points(part)).collect();
+        targets.retain(fits);
+        self.shuffle(&mut targets);
+        let plant = self.world.plant.borrow();
+        targets.sort_by_key(|target| plant.devices[target.device].gateway);
+        targets.truncate(most);
+        targets
+    }
+
+    /// Up to `most` controllers, by chance.
+    pub fn controllers(&mut self, most: usize) -> Vec<Ipv4Addr> {
+        let mut found: Vec<Ipv4Addr> = {
+            let plant = self.world.plant.borrow();
+            let own = plant.devices.iter().filter(|device| !device.gateway);
+            own.map(|device| plant.hosts[device.host].ip).collect()
+        };
+        self.shuffle(&mut found);
+        found.truncate(most);
+        found
+    }
+
+    /// The ids of the units behind an address.
+    pub fn units(&self, at: Ipv4Addr) -> Vec<u8> {
+        let device = self.world.device_at(at);
+        let plant = self.world.plant.borrow();
+        device
+            .map_or_else(Vec::new, |device| plant.devices[device].units.iter().map(|unit| unit.id).collect())
+    }
+
+    /// Puts items into the order of chance.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.rng.below(last as u64 + 1) as usize);
+        }
+    }
+
+    /// The engineers' workstation; in a plant so small that it is the SCADA server too, a laptop.
+    pub fn workstation(&self) -> Node {
+        let node = self.known(Role::Engineering);
+        if node.host == self.known(Role::Scada).host { self.act("laptop") } else { node }
+    }
+
+    /// The moment in so many seconds.
+    pub fn after(&self, seconds: f64) -> Timestamp {
+        self.world.play.now().plus((seconds * 1e6) as u64)
+    }
+
+    /// Whether that moment is still to come.
+    pub fn goes_on(&self, end: Timestamp) -> bool {
+        self.world.play.now() < end
     }
 
     /// All points that are for `part`.

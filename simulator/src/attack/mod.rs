@@ -13,51 +13,91 @@ use crate::world::World;
 
 /// Every attack.
 pub const ATTACKS: &[&Attack] = &[
+    &alarm_settings::ATTACK,
+    &automated_collection::ATTACK,
     &block_commands::ATTACK,
     &block_reports::ATTACK,
+    &brute_force_io::ATTACK,
     &client_takeover::ATTACK,
     &command_publish::ATTACK,
     &connect_storm::ATTACK,
     &connection_exhaustion::ATTACK,
     &default_credentials::ATTACK,
+    &device_identification::ATTACK,
     &dns_tunnel::ATTACK,
+    &firmware_transfer::ATTACK,
     &frozen_readings::ATTACK,
+    &function_sweep::ATTACK,
     &http_collection::ATTACK,
     &http_injection::ATTACK,
     &http_traversal::ATTACK,
+    &listen_only::ATTACK,
     &man_in_the_middle::ATTACK,
+    &mode_change::ATTACK,
+    &new_poller::ATTACK,
+    &point_enumeration::ATTACK,
     &port_scan::ATTACK,
+    &program_download::ATTACK,
+    &program_upload::ATTACK,
+    &request_flood::ATTACK,
     &retained_wipe::ATTACK,
+    &rogue_master::ATTACK,
+    &scada_write::ATTACK,
+    &serial_block::ATTACK,
+    &setpoint_drift::ATTACK,
     &setpoint_range::ATTACK,
     &slow_http::ATTACK,
     &spoofed_telemetry::ATTACK,
+    &stop_controller::ATTACK,
     &syn_flood::ATTACK,
     &unit_sweep::ATTACK,
     &wildcard_subscription::ATTACK,
+    &zero_fill::ATTACK,
 ];
 
+mod alarm_settings;
+mod automated_collection;
 mod block_commands;
 mod block_reports;
+mod brute_force_io;
 pub mod campaign;
 mod client_takeover;
 mod command_publish;
 mod connect_storm;
 mod connection_exhaustion;
 mod default_credentials;
+mod device_identification;
 mod dns_tunnel;
+mod firmware_transfer;
 mod frozen_readings;
+mod function_sweep;
 mod http_collection;
 mod http_injection;
 mod http_traversal;
+mod listen_only;
 mod man_in_the_middle;
+mod mode_change;
+mod new_poller;
+mod point_enumeration;
 mod port_scan;
+mod program_download;
+mod program_upload;
+mod request_flood;
 mod retained_wipe;
+mod rogue_master;
+mod scada_write;
+mod serial_block;
+mod setpoint_drift;
 mod setpoint_range;
 mod slow_http;
 mod spoofed_telemetry;
+mod stop_controller;
 mod syn_flood;
+#[cfg(test)]
+mod tests;
 mod unit_sweep;
 mod wildcard_subscription;
+mod zero_fill;
 
 /// An attack.
 pub struct Attack {

@@ -1,10 +1,10 @@
 //! Setpoint outside its range: writes to a control loop what no operator ever would.
 
 use super::{Attack, Needs, technique};
-use crate::plant::Role;
 use crate::plant::points::Part;
+use crate::plant::{Role, Target};
+use crate::repair::Before;
 use crate::stage::{Outcome, Stage};
-use tokio_modbus::Request;
 
 pub static ATTACK: Attack = Attack {
     name: "setpoint-range",
@@ -16,23 +16,33 @@ pub static ATTACK: Attack = Attack {
     proto: "modbus",
     variants: &["stranger", "scada"],
     needs: Needs::Sockets,
-    seconds: [600, 60, 10],
+    seconds: [680, 42, 6],
     run: |stage| Box::pin(run(stage)),
 };
 
 async fn run(mut stage: Stage) -> Outcome {
+    let mut before = Before::default();
+    let outcome = write(&mut stage, &mut before).await;
+    before.restored(&mut stage, 180.0);
+    outcome
+}
+
+async fn write(stage: &mut Stage, before: &mut Before) -> Outcome {
     let intruder = if stage.is("scada") { stage.known(Role::Scada) } else { stage.stranger() };
-    for _ in 0..stage.by(2, 3, 4) {
-        let target = stage.point(Part::Setpoint);
+    let most = stage.by(4, 4, 6);
+    let fits = |target: &Target| target.point.part == Part::Setpoint && target.point.writable();
+    for target in stage.some(most, fits) {
         let point = target.point;
         let span = point.high - point.low;
-        let value = if stage.rng.chance(0.5) { point.high + span * 2.0 } else { (point.low - span).max(0.0) };
-        let mut master = intruder.modbus(stage.at(&target)).await?;
-        let words = point.encode(value)[..usize::from(point.width())].to_vec();
-        master.ask(target.unit, Request::WriteMultipleRegisters(point.addr, words.into())).await?;
+        let below = point.low - span;
+        let value = if below < 0.0 || stage.rng.chance(0.5) { point.high + span * 2.0 } else { below };
+        let mut master = intruder.reach(stage.at(&target));
+        before.look(stage, &mut master, &target).await?;
+        stage.pause(stage.by(8.0, 1.0, 0.05)).await;
+        master.put(&target, value).await?;
         stage.wrote(&target, value);
-        stage.pause(stage.by(240.0, 15.0, 1.0)).await;
+        master.hang_up();
+        stage.pause(stage.by(230.0, 12.0, 1.0)).await;
     }
-    stage.recovers(120.0);
     Ok(())
 }

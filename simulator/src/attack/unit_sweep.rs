@@ -15,18 +15,23 @@ pub static ATTACK: Attack = Attack {
     proto: "modbus",
     variants: &["read", "server-id"],
     needs: Needs::Sockets,
-    seconds: [900, 60, 12],
+    seconds: [870, 55, 11],
     run: |stage| Box::pin(run(stage)),
 };
 
 async fn run(mut stage: Stage) -> Outcome {
     let gateway = stage.gateway();
-    let mut master = stage.stranger().modbus(gateway).await?;
-    for unit in 1..=247 {
+    let mut master = stage.stranger().reach(gateway);
+    let mut units: Vec<u8> = (1..=247).collect();
+    if stage.by(true, false, false) {
+        // What counts up is seen from afar.
+        stage.shuffle(&mut units);
+    }
+    for unit in units {
         let request =
             if stage.is("server-id") { Request::ReportServerId } else { Request::ReadHoldingRegisters(0, 1) };
         // Ids without a unit answer with an exception: that is what the sweep wants to know.
-        drop(master.ask(unit, request).await);
+        master.ask(unit, request).await?;
         stage.pause(stage.by(3.5, 0.2, 0.02)).await;
     }
     Ok(())

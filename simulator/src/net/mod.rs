@@ -8,6 +8,7 @@ pub mod names;
 mod packet;
 mod points;
 pub mod raw;
+pub mod reach;
 pub mod web;
 pub mod wire;
 

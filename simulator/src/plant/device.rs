@@ -251,6 +251,21 @@ impl Device {
                 self.state = State::Stopped;
                 answer(vec![*session, 0xfe])
             }
+            (90, [session, 0x31, _, _, low, high, _, _, bytes @ ..]) => {
+                let start = usize::from(u16::from_le_bytes([*low, *high])) * VENDOR_BLOCK;
+                for (place, byte) in self.program.iter_mut().skip(start).zip(bytes) {
+                    *place = *byte;
+                }
+                answer(vec![*session, 0xfe])
+            }
+            (90, [session, 0x34, _, _, low, high, ..]) => {
+                let start = usize::from(u16::from_le_bytes([*low, *high])) * VENDOR_BLOCK;
+                let Some(rest) = self.program.get(start..).filter(|rest| !rest.is_empty()) else {
+                    return answer(vec![*session, 0xfd, 0, 0]);
+                };
+                let block = &rest[..rest.len().min(VENDOR_BLOCK)];
+                answer([&[*session, 0xfe, *low, *high, block.len() as u8, 0], block].concat())
+            }
             (90, [session, ..]) => answer(vec![*session, 0xfe, 0, 0]),
             _ => Some(Err(ExceptionCode::IllegalFunction)),
         }
@@ -362,5 +377,7 @@ const MOST_EXCHANGED: usize = 121;
 const MOST_RECORD: usize = 248;
 /// Tables end at a multiple of this.
 const BLOCK: u16 = 16;
+/// Bytes of a program that one message of function 90 moves.
+pub const VENDOR_BLOCK: usize = 224;
 /// How long a restart takes: microseconds.
 const RESTART: u64 = 8_000_000;

@@ -50,6 +50,20 @@ pub enum Part {
     Counter,
 }
 
+impl Part {
+    /// Every part.
+    pub const ALL: [Self; 8] = [
+        Self::Measurement,
+        Self::Setpoint,
+        Self::Limit,
+        Self::Command,
+        Self::Status,
+        Self::Mode,
+        Self::Safety,
+        Self::Counter,
+    ];
+}
+
 /// A point of a controller.
 #[derive(Clone, Copy, Debug)]
 pub struct Point {
