@@ -7,12 +7,14 @@ pub mod config;
 mod day;
 mod ledger;
 mod life;
+pub mod live;
 mod net;
 mod plant;
 mod play;
 pub mod record;
 pub mod recording;
 mod rng;
+mod script;
 mod stage;
 mod world;
 
