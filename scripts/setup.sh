@@ -28,8 +28,9 @@ case "${1:-base}" in
             echo "setup: Rust is missing; install it from https://rustup.rs and run this again" >&2
             exit 1
         fi
-        # gcc links, libpcap captures, tshark is the oracle of the agreement test.
-        packages gcc libc6-dev libpcap-dev tshark
+        # gcc links, libpcap captures, tshark is the oracle of the agreement test, mosquitto is the broker
+        # of live plants.
+        packages gcc libc6-dev libpcap-dev mosquitto tshark
         ;;
     bench)
         packages time util-linux

@@ -145,6 +145,22 @@ impl Ledger {
     }
 }
 
+impl Labels {
+    /// The same by a clock that is so many seconds ahead of the plant's.
+    pub fn ahead(mut self, seconds: f64) -> Self {
+        let labels = self.attacks.iter_mut().map(|label| (&mut label.start, &mut label.end));
+        let benign = self.benign.iter_mut().map(|label| (&mut label.start, &mut label.end));
+        let ignore = self.ignore.iter_mut().map(|label| (&mut label.start, &mut label.end));
+        let own = std::iter::once((&mut self.capture_start, &mut self.capture_end));
+        for (start, end) in labels.chain(benign).chain(ignore).chain(own) {
+            *start += seconds;
+            *end += seconds;
+        }
+        self.normal_until += seconds;
+        self
+    }
+}
+
 /// What the labels say of the capture itself.
 pub struct About {
     /// Name of the file.

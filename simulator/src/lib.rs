@@ -7,6 +7,7 @@ pub mod config;
 mod day;
 mod ledger;
 mod life;
+pub mod live;
 mod net;
 mod plant;
 mod play;
@@ -14,6 +15,7 @@ pub mod record;
 pub mod recording;
 mod repair;
 mod rng;
+mod script;
 mod stage;
 mod world;
 

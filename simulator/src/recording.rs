@@ -7,13 +7,12 @@ use std::io;
 use fieldward_shared::time::Timestamp;
 
 use crate::config::Config;
-use crate::day;
 use crate::ledger::{About, Labels};
-use crate::life;
 use crate::net::{Broker, Net, Recorded};
 use crate::play::Play;
 use crate::record::{Recorder, Sink};
-use crate::world::{DAY, World};
+use crate::script;
+use crate::world::World;
 
 /// What came of a recording.
 pub struct Recording {
@@ -31,31 +30,14 @@ pub fn record(
     sink: Box<dyn Sink>,
     mut progress: impl FnMut(f64),
 ) -> io::Result<Recording> {
-    let start = MONDAY + config.start * 1_000_000;
+    let start = script::start(config).as_micros();
     let end = start + (minutes * 6e7) as u64;
     let play = Play::recorded(Timestamp::from_micros(start));
     let plant = config.plant(config.network.unwrap_or([10, config.kind.octet]));
     let recorder = Recorder::new(sink, config.seed, config.loss);
     let recorded = Recorded { recorder: RefCell::new(recorder), broker: RefCell::new(Broker::default()) };
     let world = World::new(play.clone(), plant, Net::Recorded(Box::new(recorded)), config.seed);
-    life::begin(&world);
-    if config.events {
-        day::begin(&world);
-    }
-    for (event, at) in config.planned.iter().copied() {
-        let handle = world.clone();
-        play.spawn(async move {
-            handle.play.pause(at).await;
-            day::perform(handle.clone(), event).await;
-        });
-    }
-    for planned in config.attacks.iter().copied() {
-        let handle = world.clone();
-        play.spawn(async move {
-            handle.play.pause(planned.at).await;
-            planned.scene.perform(handle.clone()).await;
-        });
-    }
+    script::begin(&world, config);
     let (Play::Recorded(schedule), Net::Recorded(net)) = (&play, &world.net) else {
         return Err(io::Error::other("a recording plays in virtual time"));
     };
@@ -75,6 +57,3 @@ pub fn record(
     let labels = world.ledger.borrow().labels(&recorder.tagged, about);
     Ok(Recording { labels, packets: recorder.packets })
 }
-
-/// Recordings begin on Monday, 3 March 2025.
-const MONDAY: u64 = 20_150 * DAY;

@@ -257,7 +257,7 @@ impl Stage {
 
     fn stands(&self, one: Ipv4Addr, other: Ipv4Addr, node: &Node, way: Way) {
         let mac = self.world.peer(node.host).mac;
-        let Net::Recorded(net) = &self.world.net;
+        let Net::Recorded(net) = &self.world.net else { return };
         net.recorder.borrow_mut().relay(one, other, Some(Relay { mac, tag: self.tag, way }));
     }
 
@@ -280,14 +280,14 @@ impl Stage {
         let liar = self.world.peer(by.host).mac;
         let (peer, _) = self.world.door(told, 0);
         let now = self.world.play.now().as_micros();
-        let Net::Recorded(net) = &self.world.net;
+        let Net::Recorded(net) = &self.world.net else { return };
         net.recorder.borrow_mut().claim(liar, card, claimed, peer, now, self.tag);
     }
 
     /// Nobody stands between the two, or beside them, any more.
     pub fn release(&self, one: Ipv4Addr, other: Ipv4Addr) {
         self.world.paths.borrow_mut().retain(|path| (path.one, path.other) != (one, other));
-        let Net::Recorded(net) = &self.world.net;
+        let Net::Recorded(net) = &self.world.net else { return };
         net.recorder.borrow_mut().relay(one, other, None);
     }
 
@@ -298,7 +298,7 @@ impl Stage {
         let (peer, _) = self.world.door(to, to_port);
         let now = self.world.play.now().as_micros();
         let here = self.world.peer(from.host);
-        let Net::Recorded(net) = &self.world.net;
+        let Net::Recorded(net) = &self.world.net else { return };
         net.recorder.borrow_mut().half_open(here, port, peer, to_port, answers, now, self.tag);
     }
 

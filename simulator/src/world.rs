@@ -110,6 +110,14 @@ impl World {
         Some(device.busy)
     }
 
+    /// Whether a host is up and, if it is a device, hears.
+    pub fn reachable(&self, host: usize) -> bool {
+        let plant = self.plant.borrow();
+        let now = self.play.now().as_micros();
+        plant.hosts[host].up
+            && plant.device_of(host).is_none_or(|device| plant.devices[device].reachable(now))
+    }
+
     /// What a point stands at.
     pub fn value(&self, target: &Target) -> f64 {
         self.plant.borrow().cells.get(target.cell, target.point.var)
@@ -117,15 +125,18 @@ impl World {
 
     /// A host is new at its address, and says so.
     pub fn announce(&self, host: usize) {
-        let Net::Recorded(net) = &self.net;
+        // Live, that is the system's business.
+        let Net::Recorded(net) = &self.net else { return };
         net.recorder.borrow_mut().announce(self.peer(host), self.play.now().as_micros());
     }
 
     /// The broker is away for so many seconds.
     pub async fn restart_broker(&self, seconds: f64) {
         let broker = self.plant.borrow().host(Role::Broker);
-        let Net::Recorded(net) = &self.net;
-        net.broker.borrow_mut().restarts(&mut net.recorder.borrow_mut(), self.play.now().as_micros());
+        if let Net::Recorded(net) = &self.net {
+            net.broker.borrow_mut().restarts(&mut net.recorder.borrow_mut(), self.play.now().as_micros());
+        }
+        // Live, a broker whose host is down ends.
         self.plant.borrow_mut().hosts[broker].up = false;
         self.play.pause(seconds).await;
         self.plant.borrow_mut().hosts[broker].up = true;

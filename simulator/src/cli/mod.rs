@@ -1,11 +1,22 @@
 //! The simulator's commands, one file each.
 
+mod attack;
+mod demo;
+mod list;
+mod plant;
 mod record;
 
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Parser, Subcommand, ValueEnum};
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+
+use crate::ledger::Labels;
 
 /// Fieldward simulator: plays whole plants, and attacks that carry their label. It reaches nothing but
 /// loopback, its own network namespaces, and files.
@@ -27,7 +38,11 @@ enum LogFormat {
 
 #[derive(Subcommand)]
 enum Command {
+    Plant(plant::Plant),
+    Attack(attack::Attack),
     Record(record::Record),
+    Demo(demo::Demo),
+    List(list::List),
 }
 
 impl Cli {
@@ -35,7 +50,11 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         self.start_log();
         let done = match self.command {
+            Command::Plant(plant) => plant.run(),
+            Command::Attack(attack) => attack.run(),
             Command::Record(record) => record.run(),
+            Command::Demo(demo) => demo.run(),
+            Command::List(list) => list.run(),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
@@ -54,4 +73,25 @@ impl Cli {
             LogFormat::Text => log.with_target(false).without_time().init(),
         }
     }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn stopped() -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// Makes a file before the work, so that a wrong path costs nothing.
+fn create(file: &Path) -> anyhow::Result<File> {
+    File::create(file).with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn write_labels(file: File, labels: &Labels) -> anyhow::Result<()> {
+    let mut out = BufWriter::new(file);
+    serde_json::to_writer_pretty(&mut out, labels)?;
+    writeln!(out)?;
+    out.flush().context("cannot write the labels")
 }

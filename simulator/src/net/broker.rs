@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::mqtt::{Inbox, Options, Version};
+use super::mqtt::{Inbox, Options, Version, deliver};
 use super::packet::{Packet, encode};
 use crate::record::{Recorder, Side};
 
@@ -171,14 +171,6 @@ impl Broker {
     }
 }
 
-fn deliver(inbox: &Inbox, topic: &str, payload: &[u8]) {
-    let mut inbox = inbox.borrow_mut();
-    if inbox.len() == MOST_WAITING {
-        inbox.pop_front();
-    }
-    inbox.push_back((topic.to_owned(), payload.to_vec()));
-}
-
 /// Filters that begin with a wildcard do not match topics that begin with `$` (MQTT 5.0, 4.7.2).
 fn matches(filter: &str, topic: &str) -> bool {
     match (filter.strip_prefix('$'), topic.strip_prefix('$')) {
@@ -198,5 +190,3 @@ const SYSTEM: &[(&str, &str)] = &[
 ];
 /// The most retained messages.
 const MOST_RETAINED: usize = 4096;
-/// The most messages that wait for a client to look at them.
-const MOST_WAITING: usize = 64;

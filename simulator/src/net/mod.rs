@@ -5,7 +5,7 @@ mod broker;
 pub mod modbus;
 pub mod mqtt;
 pub mod names;
-mod packet;
+pub mod packet;
 mod points;
 pub mod raw;
 pub mod reach;
@@ -18,6 +18,7 @@ use std::rc::Rc;
 
 use fieldward_shared::time::Timestamp;
 
+use crate::live::Live;
 use crate::plant::{Host, Role, Stack};
 use crate::record::{Door, Opened, Peer, Recorder, Side};
 use crate::world::World;
@@ -27,6 +28,18 @@ pub use broker::Broker;
 pub enum Net {
     /// Packets in a capture.
     Recorded(Box<Recorded>),
+    /// Real sockets.
+    Live(Box<Live>),
+}
+
+impl Net {
+    /// The recorded network, if it is that.
+    pub fn recorded(&self) -> Option<&Recorded> {
+        match self {
+            Self::Recorded(net) => Some(net),
+            Self::Live(_) => None,
+        }
+    }
 }
 
 /// The recorded network.
@@ -81,7 +94,7 @@ pub enum Service {
 }
 
 impl Service {
-    /// Its port in a plant.
+    /// Its usual port. Live, `Live::port` says which one stands for it.
     pub const fn port(self) -> u16 {
         match self {
             Self::Modbus => 502,
@@ -89,6 +102,17 @@ impl Service {
             Self::Names => 53,
             Self::Web => 80,
             Self::Store => 445,
+        }
+    }
+
+    /// As tables call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Modbus => "modbus",
+            Self::Mqtt => "mqtt",
+            Self::Names => "dns",
+            Self::Web => "http",
+            Self::Store => "store",
         }
     }
 
@@ -140,6 +164,13 @@ impl Node {
         self.world.play.pause(seconds).await;
     }
 
+    /// It sends or hears something over a socket: part of the attack for which it acts.
+    pub fn saw(&self) {
+        if let Net::Live(live) = &self.world.net {
+            live.saw(self.tag, self.now().as_micros());
+        }
+    }
+
     /// A port that it has not used lately.
     fn port(&self) -> u16 {
         let mut ports = self.world.ports.borrow_mut();
@@ -175,25 +206,21 @@ impl Node {
 }
 
 impl Line {
-    fn net(&self) -> &Recorded {
-        match &self.node.world.net {
-            Net::Recorded(net) => net,
-        }
-    }
-
     fn stands(&self) -> bool {
-        self.net().recorder.borrow().stands(self.index)
+        self.node.world.net.recorded().is_some_and(|net| net.recorder.borrow().stands(self.index))
     }
 
     fn send(&self, side: Side, at: u64, data: &[u8]) -> u64 {
-        self.net().recorder.borrow_mut().send(self.index, side, at, data, None)
+        let Some(net) = self.node.world.net.recorded() else { return at };
+        net.recorder.borrow_mut().send(self.index, side, at, data, None)
     }
 }
 
 impl Drop for Line {
     fn drop(&mut self) {
+        let Some(net) = self.node.world.net.recorded() else { return };
         let now = self.node.now().as_micros();
-        let mut recorder = self.net().recorder.borrow_mut();
+        let mut recorder = net.recorder.borrow_mut();
         recorder.close(self.index, Side::Client, now);
         recorder.release(self.index);
     }

@@ -7,6 +7,7 @@ use fieldward_shared::time::Timestamp;
 use tokio_modbus::{Request, Response};
 
 use super::{Fault, Line, Net, Node, Service, wire};
+use crate::live::modbus::Master;
 use crate::plant::device::Reply;
 use crate::record::{On, Side};
 use crate::world::Path;
@@ -24,6 +25,7 @@ pub struct Modbus {
 
 enum Link {
     Recorded(Line),
+    Live(Master),
 }
 
 /// Someone on the path between a master and a server, who sees every message before it arrives.
@@ -58,6 +60,7 @@ impl Node {
     pub async fn modbus(&self, to: Ipv4Addr) -> Result<Modbus, Fault> {
         let link = match &self.world.net {
             Net::Recorded(net) => Link::Recorded(self.line(net, to, Service::Modbus.port()).await?),
+            Net::Live(live) => Link::Live(Master::connect(live, self, to).await?),
         };
         let device = self.world.device_at(to);
         // Masters begin their numbers where they like.
@@ -70,8 +73,14 @@ impl Modbus {
     /// Sends a request and waits for its answer.
     pub async fn ask(&mut self, unit: u8, request: Request<'static>) -> Result<Response, Fault> {
         self.tid = self.tid.wrapping_add(1);
-        match &self.link {
+        match &mut self.link {
             Link::Recorded(_) => self.recorded(unit, request).await,
+            Link::Live(master) => {
+                self.node.saw();
+                let answer = master.ask(unit, request, self.timeout).await;
+                self.node.saw();
+                answer
+            }
         }
     }
 
@@ -98,17 +107,21 @@ impl Modbus {
 
     /// Sends bytes that are no message, and waits for nothing.
     pub async fn garbage(&mut self, bytes: &[u8]) {
-        match &self.link {
+        match &mut self.link {
             Link::Recorded(line) => drop(line.send(Side::Client, line.node.now().as_micros(), bytes)),
+            Link::Live(master) => {
+                self.node.saw();
+                master.garbage(bytes).await;
+            }
         }
     }
 
     async fn recorded(&mut self, unit: u8, mut request: Request<'static>) -> Result<Response, Fault> {
-        let Link::Recorded(line) = &self.link;
         let world = &self.node.world;
-        if !line.stands() {
-            return Err(Fault::Broken);
-        }
+        let line = match &self.link {
+            Link::Recorded(line) if line.stands() => line,
+            _ => return Err(Fault::Broken),
+        };
         let now = self.node.now().as_micros();
         let sent = wire::request(self.tid, unit, &request);
         let path = world.path(self.node.ip(), self.to);
@@ -156,7 +169,7 @@ impl Modbus {
         let touched = changed.is_some() || fate == Fate::Vanishes;
         let tag = own.or_else(|| path.filter(|_| touched).map(|path| path.tag));
         let on = On { changed, vanishes: fate == Fate::Vanishes, tag };
-        let Net::Recorded(net) = &self.node.world.net;
+        let Some(net) = self.node.world.net.recorded() else { return at };
         net.recorder.borrow_mut().send_on(line.index, side, at, bytes, on)
     }
 

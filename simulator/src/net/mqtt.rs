@@ -11,6 +11,7 @@ use super::broker::Session;
 use super::modbus::Fate;
 use super::packet::{Packet, encode};
 use super::{Fault, Line, Net, Node, Service};
+use crate::live::mqtt::{Answer, Client};
 use crate::record::{On, Side};
 
 /// A version of MQTT.
@@ -62,6 +63,7 @@ pub struct Mqtt {
 
 enum Link {
     Recorded(Line),
+    Live(Client),
 }
 
 impl Node {
@@ -86,6 +88,7 @@ impl Node {
                 net.broker.borrow_mut().joins(&mut net.recorder.borrow_mut(), session, at);
                 Link::Recorded(line)
             }
+            Net::Live(live) => Link::Live(Client::connect(live, self, &options, inbox.clone()).await?),
         };
         let spoke = self.now().as_micros();
         Ok(Mqtt { node: self.clone(), options, link, id: 0, inbox, spoke })
@@ -96,22 +99,17 @@ impl Mqtt {
     /// Asks for the messages of these topics.
     pub async fn subscribe(&mut self, filters: &[(String, u8)]) -> Result<(), Fault> {
         let id = self.next();
-        self.exchange(
-            &Packet::Subscribe(id, filters),
-            &Packet::SubAck(id, filters.iter().map(|f| f.1).collect()),
-        )
-        .await?;
-        match (&self.link, &self.node.world.net) {
-            (Link::Recorded(line), Net::Recorded(net)) => {
-                let at = self.node.now().as_micros();
-                net.broker.borrow_mut().subscribes(
-                    &mut net.recorder.borrow_mut(),
-                    &self.options.client_id,
-                    line.index,
-                    filters,
-                    at,
-                );
-            }
+        let granted = Packet::SubAck(id, filters.iter().map(|filter| filter.1).collect());
+        self.exchange(&Packet::Subscribe(id, filters), &granted, Answer::Subscribed(id)).await?;
+        if let (Link::Recorded(line), Net::Recorded(net)) = (&self.link, &self.node.world.net) {
+            let at = self.node.now().as_micros();
+            net.broker.borrow_mut().subscribes(
+                &mut net.recorder.borrow_mut(),
+                &self.options.client_id,
+                line.index,
+                filters,
+                at,
+            );
         }
         Ok(())
     }
@@ -121,7 +119,7 @@ impl Mqtt {
         let id = if qos == 0 { 0 } else { self.next() };
         let publish = Packet::Publish { topic, payload, qos, retain, id };
         self.spoke = self.node.now().as_micros();
-        match (&self.link, &self.node.world.net) {
+        match (&mut self.link, &self.node.world.net) {
             (Link::Recorded(line), Net::Recorded(net)) => {
                 if !line.stands() {
                     return Err(Fault::Broken);
@@ -152,6 +150,15 @@ impl Mqtt {
                 self.node.world.play.until(Timestamp::from_micros(at)).await;
                 Ok(())
             }
+            (Link::Live(client), _) => match qos {
+                0 => client.send(&publish).await,
+                1 => client.exchange(&publish, Answer::Acknowledged(id)).await,
+                _ => {
+                    client.exchange(&publish, Answer::Received(id)).await?;
+                    client.exchange(&Packet::PubRel(id), Answer::Completed(id)).await
+                }
+            },
+            (Link::Recorded(_), Net::Live(_)) => Err(Fault::Broken),
         }
     }
 
@@ -162,7 +169,7 @@ impl Mqtt {
         while keep > 0 && self.spoke + keep < until.as_micros() {
             self.node.world.play.until(Timestamp::from_micros(self.spoke + keep)).await;
             self.spoke = self.node.now().as_micros();
-            self.exchange(&Packet::PingReq, &Packet::PingResp).await?;
+            self.exchange(&Packet::PingReq, &Packet::PingResp, Answer::Alive).await?;
         }
         self.node.world.play.until(until).await;
         if self.stands() { Ok(()) } else { Err(Fault::Broken) }
@@ -174,13 +181,14 @@ impl Mqtt {
     }
 
     /// Says goodbye.
-    pub async fn leave(self) {
-        match &self.link {
+    pub async fn leave(mut self) {
+        match &mut self.link {
             Link::Recorded(line) if line.stands() => {
                 let bye = encode(self.options.version, &Packet::Disconnect(0));
                 line.send(Side::Client, self.node.now().as_micros(), &bye);
             }
             Link::Recorded(_) => {}
+            Link::Live(client) => drop(client.send(&Packet::Disconnect(0)).await),
         }
     }
 
@@ -188,13 +196,20 @@ impl Mqtt {
     pub fn stands(&self) -> bool {
         match &self.link {
             Link::Recorded(line) => line.stands(),
+            Link::Live(client) => client.stands(),
         }
     }
 
-    async fn exchange(&mut self, packet: &Packet<'_>, answer: &Packet<'_>) -> Result<(), Fault> {
+    /// Sends a packet and waits for its answer, which a recorded broker gives as described.
+    async fn exchange(
+        &mut self,
+        packet: &Packet<'_>,
+        answer: &Packet<'_>,
+        heard: Answer,
+    ) -> Result<(), Fault> {
         let now = self.node.now().as_micros();
         self.spoke = now;
-        match &self.link {
+        match &mut self.link {
             Link::Recorded(line) => {
                 if !line.stands() {
                     return Err(Fault::Broken);
@@ -204,6 +219,7 @@ impl Mqtt {
                 self.node.world.play.until(Timestamp::from_micros(at)).await;
                 Ok(())
             }
+            Link::Live(client) => client.exchange(packet, heard).await,
         }
     }
 
@@ -215,12 +231,19 @@ impl Mqtt {
 
 impl Drop for Mqtt {
     fn drop(&mut self) {
-        match (&self.link, &self.node.world.net) {
-            (Link::Recorded(line), Net::Recorded(net)) => {
-                net.broker.borrow_mut().leaves(&self.options.client_id, line.index);
-            }
+        if let (Link::Recorded(line), Net::Recorded(net)) = (&self.link, &self.node.world.net) {
+            net.broker.borrow_mut().leaves(&self.options.client_id, line.index);
         }
     }
+}
+
+/// Puts a message into an inbox; whoever never looks loses the oldest.
+pub fn deliver(inbox: &Inbox, topic: &str, payload: &[u8]) {
+    let mut inbox = inbox.borrow_mut();
+    if inbox.len() == MOST_WAITING {
+        inbox.pop_front();
+    }
+    inbox.push_back((topic.to_owned(), payload.to_vec()));
 }
 
 /// What follows a message of this quality.
@@ -254,5 +277,9 @@ impl crate::world::World {
     }
 }
 
-/// The password of the clients that have one.
+/// The most messages that wait for a client to look at them.
+const MOST_WAITING: usize = 64;
+/// The clients that have a password.
+pub const USERS: [&str; 2] = ["field", "cloud"];
+/// That password.
 pub const PASSWORD: &str = "field-7f3a";

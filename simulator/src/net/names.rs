@@ -45,6 +45,7 @@ impl Node {
                 self.world.play.until(Timestamp::from_micros(arrival)).await;
                 answer
             }
+            Net::Live(live) => live.question(self, self.world.ip(server), &question).await?,
         };
         Ok(addresses(&answer))
     }

@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 
 use fieldward_shared::time::Timestamp;
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 
 use super::{Fault, Line, Net, Node};
 use crate::record::{Door, Side};
@@ -15,6 +17,7 @@ pub struct Raw {
 
 enum Link {
     Recorded(Line),
+    Live(TcpStream),
 }
 
 impl Node {
@@ -22,6 +25,7 @@ impl Node {
     pub async fn connect(&self, to: Ipv4Addr, port: u16) -> Result<Raw, Fault> {
         let link = match &self.world.net {
             Net::Recorded(net) => Link::Recorded(self.line(net, to, port).await?),
+            Net::Live(live) => Link::Live(live.dial(self, to, port).await?),
         };
         Ok(Raw { node: self.clone(), link })
     }
@@ -38,6 +42,15 @@ impl Node {
                 net.recorder.borrow_mut().knock(self.peer(), own, peer, port, door, now, self.tag);
                 door
             }
+            Net::Live(live) => match live.dial(self, to, port).await {
+                Ok(stream) => {
+                    // Closing then resets, which takes no time and leaves nothing behind.
+                    drop(stream.set_zero_linger());
+                    Door::Open
+                }
+                Err(Fault::Silent) => Door::Silent,
+                Err(_) => Door::Closed,
+            },
         }
     }
 
@@ -53,6 +66,10 @@ impl Node {
                 self.world.play.until(Timestamp::from_micros(at)).await;
                 alive
             }
+            Net::Live(_) => {
+                self.world.met(self, to);
+                self.world.door(to, 0).0.mac != [0; 6]
+            }
         }
     }
 }
@@ -64,12 +81,16 @@ impl Raw {
         let mut left = bytes;
         while left > 0 {
             let count = left.min(CHUNK as u64);
-            match &self.link {
+            match &mut self.link {
                 Link::Recorded(line) => {
                     if !line.stands() {
                         return Err(Fault::Broken);
                     }
                     line.send(Side::Client, self.node.now().as_micros(), &piece[..count as usize]);
+                }
+                Link::Live(stream) => {
+                    self.node.saw();
+                    stream.write_all(&piece[..count as usize]).await.map_err(|_| Fault::Broken)?;
                 }
             }
             left -= count;
@@ -80,8 +101,12 @@ impl Raw {
 
     /// Sends `bytes` and looks away.
     pub async fn say(&mut self, bytes: &[u8]) {
-        match &self.link {
+        match &mut self.link {
             Link::Recorded(line) => drop(line.send(Side::Client, self.node.now().as_micros(), bytes)),
+            Link::Live(stream) => {
+                self.node.saw();
+                drop(stream.write_all(bytes).await);
+            }
         }
     }
 }

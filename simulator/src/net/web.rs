@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use fieldward_shared::time::Timestamp;
 
 use super::{Fault, Line, Net, Node, Service};
+use crate::live::web::Browser;
 use crate::plant::Role;
 use crate::plant::points::Part;
 use crate::record::Side;
@@ -43,6 +44,7 @@ pub struct Web {
 
 enum Link {
     Recorded(Line),
+    Live(Browser),
 }
 
 impl Get {
@@ -68,6 +70,7 @@ impl Node {
     pub async fn web(&self, to: Ipv4Addr) -> Result<Web, Fault> {
         let link = match &self.world.net {
             Net::Recorded(net) => Link::Recorded(self.line(net, to, Service::Web.port()).await?),
+            Net::Live(live) => Link::Live(Browser::connect(live, self, to).await?),
         };
         Ok(Web { node: self.clone(), to, link })
     }
@@ -82,7 +85,7 @@ impl Web {
     /// Sends a request and waits for its response.
     pub async fn ask(&mut self, get: Get) -> Result<Page, Fault> {
         let world = self.node.world.clone();
-        match &self.link {
+        match &mut self.link {
             Link::Recorded(line) => {
                 if !line.stands() {
                     return Err(Fault::Broken);
@@ -94,6 +97,12 @@ impl Web {
                 let at = line.send(Side::Server, self.node.now().as_micros() + think, &rendered(&page));
                 world.play.until(Timestamp::from_micros(at)).await;
                 Ok(page)
+            }
+            Link::Live(browser) => {
+                self.node.saw();
+                let page = browser.ask(get).await;
+                self.node.saw();
+                page
             }
         }
     }
@@ -228,7 +237,7 @@ impl World {
 
     /// Whether the password of that device was never changed: every third.
     fn careless(&self, host: usize) -> bool {
-        host % 3 == 0
+        host.is_multiple_of(3)
     }
 }
 
@@ -245,7 +254,7 @@ impl Role {
 }
 
 /// What the servers call themselves.
-const SERVER: &str = "fieldweb/1.4";
+pub const SERVER: &str = "fieldweb/1.4";
 /// Who may change a device's configuration.
 pub const LOGIN: &str = "Basic ZW5naW5lZXI6cGxhbnQtN2YzYQ==";
 /// What devices are delivered with.

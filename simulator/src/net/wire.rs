@@ -132,3 +132,6 @@ fn words(out: &mut Vec<u8>, data: &[u16]) {
     out.push(data.len() as u8 * 2);
     out.extend(data.iter().flat_map(|word| word.to_be_bytes()));
 }
+
+#[cfg(test)]
+mod tests;
