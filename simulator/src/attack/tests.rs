@@ -39,7 +39,9 @@ fn techniques_have_both_their_ids() {
         let Technique { id, v19 } = attack.technique;
         assert!(is_id(id), "{}: {id}", attack.name);
         let moved = MOVED.iter().find(|(old, _)| *old == id).map_or(id, |(_, new)| new);
-        assert_eq!(v19, moved, "{}", attack.name);
+        // Version 19 also divided some: a scan of ports is a part of remote system discovery.
+        let divided = v19.strip_prefix(moved).is_some_and(|part| part.is_empty() || part.starts_with(".00"));
+        assert!(divided, "{}: {v19} for {id}", attack.name);
         for acceptable in attack.acceptable {
             let known = is_id(acceptable) || MOVED.iter().any(|(_, new)| new == acceptable);
             assert!(known, "{}: {acceptable}", attack.name);
