@@ -21,7 +21,9 @@ pub struct Config {
     pub kind: &'static Kind,
     /// How many addresses it has.
     pub devices: usize,
-    /// From what chance is derived.
+    /// Which plant of its kind: cards, makes, poll plans. The same on every day of it.
+    pub site: u64,
+    /// From what chance is derived: another seed is another day of the same plant.
     pub seed: u64,
     /// The first two octets of its addresses.
     pub network: Option<[u8; 2]>,
@@ -62,6 +64,7 @@ pub struct Wrong {
 struct File {
     plant: Spanned<String>,
     devices: Option<Spanned<usize>>,
+    site: Option<u64>,
     seed: Option<u64>,
     network: Option<Spanned<String>>,
     loss: Option<Spanned<f64>>,
@@ -97,6 +100,7 @@ impl Config {
         Self {
             kind,
             devices,
+            site: 1,
             seed: 1,
             network: None,
             loss: 0.0002,
@@ -141,6 +145,7 @@ impl Config {
         let kind = Plant::kind(file.plant.get_ref())
             .ok_or_else(|| unknown_plant(source.place(file.plant.span()), file.plant.get_ref()))?;
         let mut config = Self::new(kind, DEVICES);
+        config.site = file.site.unwrap_or(config.site);
         config.seed = file.seed.unwrap_or(config.seed);
         config.events = file.events.unwrap_or(true);
         if let Some(devices) = &file.devices {
@@ -190,7 +195,7 @@ impl Config {
 
     /// The plant, with its addresses in this network.
     pub fn plant(&self, network: [u8; 2]) -> Plant {
-        let mut plant = Plant::new(self.kind, self.devices, network, self.seed);
+        let mut plant = Plant::new(self.kind, self.devices, network, self.site, self.seed);
         for (name, ip) in &self.moved {
             if let Some(host) = plant.hosts.iter_mut().find(|host| host.name == *name) {
                 host.ip = *ip;

@@ -36,7 +36,7 @@ pub fn record(
     let plant = config.plant(config.network.unwrap_or([10, config.kind.octet]));
     let recorder = Recorder::new(sink, config.seed, config.loss);
     let recorded = Recorded { recorder: RefCell::new(recorder), broker: RefCell::new(Broker::default()) };
-    let world = World::new(play.clone(), plant, Net::Recorded(Box::new(recorded)), config.seed);
+    let world = World::new(play.clone(), plant, Net::Recorded(Box::new(recorded)), config.site, config.seed);
     script::begin(&world, config);
     let (Play::Recorded(schedule), Net::Recorded(net)) = (&play, &world.net) else {
         return Err(io::Error::other("a recording plays in virtual time"));

@@ -22,6 +22,8 @@ pub struct World {
     pub plant: RefCell<Plant>,
     /// What carries the traffic.
     pub net: Net,
+    /// Which plant of its kind it is.
+    pub site: u64,
     /// From what chance is derived.
     pub seed: u64,
     /// Chance of servers.
@@ -51,11 +53,12 @@ pub struct Path {
 
 impl World {
     /// A world that begins.
-    pub fn new(play: Play, plant: Plant, net: Net, seed: u64) -> Rc<Self> {
+    pub fn new(play: Play, plant: Plant, net: Net, site: u64, seed: u64) -> Rc<Self> {
         Rc::new(Self {
             play,
             plant: RefCell::new(plant),
             net,
+            site,
             seed,
             chance: RefCell::new(Rng::named(seed, "servers")),
             ports: RefCell::default(),
@@ -63,6 +66,11 @@ impl World {
             full: RefCell::default(),
             ledger: RefCell::default(),
         })
+    }
+
+    /// What stays as it is from day to day, for whatever bears that name.
+    pub fn nature(&self, name: &str) -> Rng {
+        Rng::named(self.site, name)
     }
 
     /// Chance for whatever bears that name.
@@ -95,6 +103,12 @@ impl World {
     pub fn device_ip(&self, device: usize) -> Ipv4Addr {
         let plant = self.plant.borrow();
         plant.hosts[plant.devices[device].host].ip
+    }
+
+    /// Whether a device does not even acknowledge what it is sent.
+    pub fn is_deaf(&self, device: Option<usize>) -> bool {
+        let now = self.play.now().as_micros();
+        device.is_some_and(|device| !self.plant.borrow().devices[device].reachable(now))
     }
 
     /// A device takes on a request that arrives then; tells when it is done, unless too many wait.

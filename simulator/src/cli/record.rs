@@ -42,9 +42,12 @@ pub struct Record {
     /// The labels (JSON)
     #[arg(long, value_name = "FILE")]
     labels: PathBuf,
-    /// From what chance is derived
+    /// From what chance is derived: another seed is another day of the same plant
     #[arg(long)]
     seed: Option<u64>,
+    /// Which plant of its kind: other cards, makes and poll plans
+    #[arg(long)]
+    site: Option<u64>,
     /// How many devices (5 to 500) [default: 50]
     #[arg(long)]
     devices: Option<usize>,
@@ -117,6 +120,7 @@ impl Record {
             self.minutes
         );
         config.seed = self.seed.unwrap_or(config.seed);
+        config.site = self.site.unwrap_or(config.site);
         config.events &= !self.calm;
         config.attacks.extend_from_slice(&self.attack);
         config.planned.extend_from_slice(&self.event);

@@ -37,8 +37,9 @@ async fn drive(node: Node, device: usize) {
             .collect();
         (server.gateway, plan)
     };
-    let period = if gateway { 5.0 } else { rng.pick(&[1.0, 1.0, 2.0, 2.0, 5.0, 0.5]) };
-    let drift = 1.0 + rng.bell() * 2e-5;
+    let mut nature = world.nature(&format!("driver {device}"));
+    let period = if gateway { 5.0 } else { nature.pick(&[1.0, 1.0, 2.0, 2.0, 5.0, 0.5]) };
+    let drift = 1.0 + nature.bell() * 2e-5;
     node.pause(rng.within(0.0, period)).await;
     let mut wait = 1.0;
     loop {

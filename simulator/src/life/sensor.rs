@@ -22,6 +22,7 @@ pub fn begin(world: &Rc<World>) {
 /// A sensor's life.
 pub async fn live(node: Node, nth: usize) {
     let mut rng = node.world.rng(&format!("sensor {nth}"));
+    let mut nature = node.world.nature(&format!("sensor {nth}"));
     let (_, middle, spread) = {
         let plant = node.world.plant.borrow();
         plant.kind.sensors[nth % plant.kind.sensors.len()]
@@ -31,10 +32,10 @@ pub async fn live(node: Node, nth: usize) {
     let topic = topic(&node.world.plant.borrow(), nth, &name);
     let commands = format!("{site}/cmd/{name}");
     let listens = nth % 2 == 0;
-    let (qos, period) = (rng.pick(&[0, 0, 1, 1, 2]), rng.pick(&[2.0, 5.0, 5.0, 10.0, 30.0]));
+    let (qos, period) = (nature.pick(&[0, 0, 1, 1, 2]), nature.pick(&[2.0, 5.0, 5.0, 10.0, 30.0]));
     let mut options =
         Options::new(if nth % 3 == 2 { Version::V5 } else { Version::V311 }, format!("{site}-{name}"));
-    options.keep_alive = rng.pick(&[30, 60, 60, 120]);
+    options.keep_alive = nature.pick(&[30, 60, 60, 120]);
     options.clean = nth % 5 != 0;
     options.will = (nth % 2 == 0).then(|| format!("{site}/state/{name}"));
     options.login = (nth % 3 != 1).then(|| ("field".to_owned(), PASSWORD.to_owned()));

@@ -59,7 +59,7 @@ impl Site {
             allowed(host.ip).map_err(|refused| Trouble::Refused { plant: config.kind.name, refused })?;
         }
         let net = Net::Live(Box::new(Live::new(moved)));
-        let world = World::new(Play::live(start), plant, net, config.seed);
+        let world = World::new(Play::live(start), plant, net, config.site, config.seed);
         let ahead = clock() - start.as_micros() as f64 / 1e6;
         Ok(Self { world, config: config.clone(), ahead })
     }

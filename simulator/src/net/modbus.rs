@@ -126,11 +126,18 @@ impl Modbus {
         let sent = wire::request(self.tid, unit, &request);
         let path = world.path(self.node.ip(), self.to);
         let own = (self.node.tag != 0).then_some(self.node.tag);
+        let late = now + (self.timeout * 1e6) as u64;
+        if world.is_deaf(self.device) {
+            if let Some(net) = world.net.recorded() {
+                net.recorder.borrow_mut().send_in_vain(line.index, now, &sent, own);
+            }
+            world.play.until(Timestamp::from_micros(late)).await;
+            return Err(Fault::Silent);
+        }
         let fate =
             path.as_ref().map_or(Fate::Passes, |path| path.tamper.borrow_mut().request(unit, &mut request));
         let forged = path.is_some().then(|| wire::request(self.tid, unit, &request));
         let arrival = self.pass(line, Side::Client, now, &sent, forged, fate, path.as_ref(), own);
-        let late = now + (self.timeout * 1e6) as u64;
         let reply = if fate == Fate::Vanishes { None } else { self.serve(arrival, unit, &request) };
         let Some((at, mut reply)) = reply else {
             world.play.until(Timestamp::from_micros(late)).await;

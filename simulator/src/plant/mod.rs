@@ -85,11 +85,19 @@ impl Plant {
     }
 
     /// A plant with `size` addresses.
-    pub fn new(kind: &'static Kind, size: usize, network: [u8; 2], seed: u64) -> Self {
-        let mut rng = Rng::named(seed, "plant");
+    pub fn new(kind: &'static Kind, size: usize, network: [u8; 2], site: u64, seed: u64) -> Self {
+        let mut rng = Rng::named(site, "plant");
         let hosts = layout::hosts(kind, size, network, &mut rng);
         let (devices, cells) = layout::devices(kind, &hosts, &mut rng);
-        let mut plant = Self { kind, hosts, devices, cells: Cells(cells), throttle: 1.0, rng, turn: 0 };
+        let mut plant = Self {
+            kind,
+            hosts,
+            devices,
+            cells: Cells(cells),
+            throttle: 1.0,
+            rng: Rng::named(site ^ seed << 32, "process"),
+            turn: 0,
+        };
         // The process has been running for a while.
         for _ in 0..3000 {
             plant.step(12.0, 0.2);

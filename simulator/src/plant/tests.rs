@@ -210,7 +210,7 @@ fn points_stand_side_by_side_and_fit_their_words() {
 #[test]
 fn tables_show_the_process_and_take_what_is_written() {
     everywhere(|kind| {
-        let mut plant = Plant::new(kind, COMPLETE, [10, kind.octet], 1);
+        let mut plant = Plant::new(kind, COMPLETE, [10, kind.octet], 1, 1);
         for target in all(&plant) {
             let (shown, is) = (read(&mut plant, &target), value(&plant, &target));
             let point = target.point;
@@ -255,7 +255,7 @@ fn poll_plans_are_answered() {
 #[test]
 fn two_days_stay_within_the_bands() {
     everywhere(|kind| {
-        let mut plant = Plant::new(kind, COMPLETE, [10, kind.octet], 3);
+        let mut plant = Plant::new(kind, COMPLETE, [10, kind.octet], 3, 3);
         let mut rng = Rng::named(3, "operator");
         let (measurements, setpoints) = (plant.targets(Part::Measurement), plant.targets(Part::Setpoint));
         let safety = plant.targets(Part::Safety);
@@ -390,7 +390,7 @@ fn setpoints_move_the_process_and_absurd_ones_bring_it_out_of_its_band() {
 #[test]
 fn a_halted_controller_holds_its_outputs_and_the_process_goes_on() {
     for kind in PLANTS {
-        let mut plant = Plant::new(kind, COMPLETE, [10, kind.octet], 1);
+        let mut plant = Plant::new(kind, COMPLETE, [10, kind.octet], 1, 1);
         for device in &mut plant.devices {
             device.state = State::Stopped;
         }
@@ -431,7 +431,7 @@ const OUTPUTS: [&str; 7] = [
 #[test]
 fn whatever_is_written_the_process_stays_finite() {
     everywhere(|kind| {
-        let mut plant = Plant::new(kind, COMPLETE, [10, kind.octet], 1);
+        let mut plant = Plant::new(kind, COMPLETE, [10, kind.octet], 1, 1);
         let mut rng = Rng::new(11);
         let targets: Vec<Target> = all(&plant).into_iter().filter(|target| target.point.writable()).collect();
         for _ in 0..4000 {
@@ -454,7 +454,7 @@ fn whatever_is_written_the_process_stays_finite() {
 #[test]
 fn a_plant_comes_back_from_a_shutdown() {
     everywhere(|kind| {
-        let mut plant = Plant::new(kind, COMPLETE, [10, kind.octet], 1);
+        let mut plant = Plant::new(kind, COMPLETE, [10, kind.octet], 1, 1);
         for throttle in [0.0, 1.0, 1.0, 1.0] {
             plant.throttle = throttle;
             for _ in 0..HOUR {
@@ -482,7 +482,7 @@ fn point(plant: &Plant, name: &str) -> Target {
 
 #[test]
 fn an_emergency_shutdown_brings_the_compressor_down() {
-    let mut plant = Plant::new(&gas::PLANT, COMPLETE, [10, 12], 1);
+    let mut plant = Plant::new(&gas::PLANT, COMPLETE, [10, 12], 1, 1);
     let (button, valve, run) =
         (point(&plant, "emergency shutdown"), point(&plant, "shutdown valve"), point(&plant, "run"));
     assert!(write(&mut plant, &button, 1.0).is_some());
@@ -496,7 +496,7 @@ fn an_emergency_shutdown_brings_the_compressor_down() {
 
 #[test]
 fn protection_trips_recloses_and_locks_out() {
-    let mut plant = Plant::new(&substation::PLANT, COMPLETE, [10, 13], 1);
+    let mut plant = Plant::new(&substation::PLANT, COMPLETE, [10, 13], 1, 1);
     let [pickup, breaker, locked, acknowledge] =
         ["overcurrent pickup", "breaker", "locked out", "acknowledge"].map(|name| point(&plant, name));
     assert!(write(&mut plant, &pickup, 50.0).is_some());
@@ -515,7 +515,7 @@ fn protection_trips_recloses_and_locks_out() {
 #[test]
 fn what_was_switched_off_comes_back() {
     everywhere(|kind| {
-        let mut plant = Plant::new(kind, COMPLETE, [10, kind.octet], 1);
+        let mut plant = Plant::new(kind, COMPLETE, [10, kind.octet], 1, 1);
         let off: Vec<Target> = plant.targets(Part::Command);
         for target in &off {
             assert!(write(&mut plant, target, 0.0).is_some());

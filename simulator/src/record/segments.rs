@@ -146,6 +146,14 @@ impl Recorder {
         arrival
     }
 
+    /// A client sends what nobody hears any more, again and again, until it gives the line up.
+    pub fn send_in_vain(&mut self, line: usize, at: u64, data: &[u8], tag: Option<u16>) {
+        let at = at.max(self.now).max(self.lines[line].sent[Side::Client as usize] + 12);
+        if self.stands(line) {
+            self.keep(line, Side::Client, at, data, On { tag, ..On::default() });
+        }
+    }
+
     /// A relay keeps what `side` sends: it is sent again until the line is given up.
     fn keep(&mut self, line: usize, side: Side, at: u64, data: &[u8], on: On<'_>) -> u64 {
         let data = &data[..data.len().min(MSS)];
