@@ -27,7 +27,8 @@ async fn run(mut stage: Stage) -> Outcome {
         let device = Node::new(stage.world.clone(), host);
         let (maker, _) = names::OUTSIDE[1 + host % 2];
         drop(device.resolve(maker, TYPE::A).await);
-        let get = Get::path(format!("/firmware/{product}")).with("User-Agent", Role::Controller.agent());
+        let get = Get::path(format!("/firmware/{}", product.replace(' ', "-")))
+            .with("User-Agent", Role::Controller.agent());
         drop(device.get(gateway, get).await);
         let wait = stage.rng.within(5.0, 60.0);
         stage.pause(wait).await;
