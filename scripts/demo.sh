@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# The demo so far: a minute of a small plant is generated, decoded, and summed up.
+# The demo so far: ten minutes of a water works with three attacks are recorded, decoded, and summed up.
 set -euo pipefail
 out=${1:-out}
 mkdir -p "$out"
-cargo build --release --locked -q -p fieldward-agent -p fieldward-tests --bin fieldward-agent --bin make-capture
-target/release/make-capture demo --out "$out/demo.pcap"
+cargo build --release --locked -q -p fieldward-agent -p fieldward-sim
+target/release/fieldward-sim record --plant water --minutes 10 --event maintenance@30 \
+    --attack unit-sweep@120 --attack setpoint-range@300 --attack wildcard-subscription@420 \
+    --out "$out/demo.pcap" --labels "$out/demo.json"
 target/release/fieldward-agent decode "$out/demo.pcap" >"$out/demo.jsonl"
 
+echo
+echo "What was played ($out/demo.json):"
+grep -E '"(name|technique|src|dst|changed)"|^        "10|^        ".*=' "$out/demo.json" | tr -d '",' | sed 's/^ *//; s/^/    /'
 echo
 echo "One event of each kind (all of them: $out/demo.jsonl):"
 for proto in modbus mqtt dns http tcp conn; do
@@ -15,3 +20,5 @@ done
 echo
 echo "The summary (fieldward-agent decode --quiet $out/demo.pcap):"
 target/release/fieldward-agent decode --quiet "$out/demo.pcap"
+echo
+echo "The same plants live: target/release/fieldward-sim demo"

@@ -3,6 +3,7 @@
 mod decode;
 mod devices;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -51,7 +52,10 @@ impl Cli {
 
     fn start_log(&self) {
         let filter = EnvFilter::try_from_env("FIELDWARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+        let log = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_env_filter(filter);
         match self.log {
             LogFormat::Json => log.json().init(),
             LogFormat::Text => log.with_target(false).without_time().init(),

@@ -7,6 +7,7 @@ mod plant;
 mod record;
 
 use std::fs::File;
+use std::io::IsTerminal;
 use std::io::{BufWriter, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -67,7 +68,10 @@ impl Cli {
 
     fn start_log(&self) {
         let filter = EnvFilter::try_from_env("FIELDWARD_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-        let log = tracing_subscriber::fmt().with_writer(std::io::stderr).with_env_filter(filter);
+        let log = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_env_filter(filter);
         match self.log {
             LogFormat::Json => log.json().init(),
             LogFormat::Text => log.with_target(false).without_time().init(),

@@ -31,13 +31,13 @@ pub async fn live(node: Node, nth: usize) {
     let name = node.name();
     let topic = topic(&node.world.plant.borrow(), nth, &name);
     let commands = format!("{site}/cmd/{name}");
-    let listens = nth % 2 == 0;
+    let listens = nth.is_multiple_of(2);
     let (qos, period) = (nature.pick(&[0, 0, 1, 1, 2]), nature.pick(&[2.0, 5.0, 5.0, 10.0, 30.0]));
     let mut options =
         Options::new(if nth % 3 == 2 { Version::V5 } else { Version::V311 }, format!("{site}-{name}"));
     options.keep_alive = nature.pick(&[30, 60, 60, 120]);
-    options.clean = nth % 5 != 0;
-    options.will = (nth % 2 == 0).then(|| format!("{site}/state/{name}"));
+    options.clean = !nth.is_multiple_of(5);
+    options.will = nth.is_multiple_of(2).then(|| format!("{site}/state/{name}"));
     options.login = (nth % 3 != 1).then(|| ("field".to_owned(), PASSWORD.to_owned()));
     node.pause(rng.within(0.0, 4.0)).await;
     let mut wait = 1.0;
