@@ -13,7 +13,7 @@ help: ## what there is to do
 setup: ## install what is missing (Debian or Ubuntu)
 	@scripts/setup.sh
 
-demo: setup ## a generated capture of a small plant, decoded, with a summary
+demo: setup ## ten minutes of a plant with three attacks, recorded and decoded
 	@scripts/demo.sh $(OUT)
 
 test: setup ## every test
@@ -25,9 +25,10 @@ check: setup ## formatting, lints, licences and advisories of dependencies
 	@scripts/setup.sh cargo-deny
 	$(CARGO) deny --locked check
 
-bench: setup ## speed and memory beside tshark, as in BENCHMARKS.md
+bench: setup ## speed and memory of decoder and simulator, as in BENCHMARKS.md
 	@scripts/setup.sh bench
 	@scripts/bench.sh $(OUT)
+	@scripts/bench-sim.sh $(OUT)
 
 fuzz: setup ## every fuzz target for SECONDS_EACH seconds (default 1200)
 	@scripts/setup.sh cargo-fuzz

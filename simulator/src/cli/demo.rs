@@ -50,15 +50,17 @@ impl Demo {
         }
         // First, for a while, nothing but everyday life.
         tokio::time::sleep(QUIET).await;
-        let scenes = scenes(sites.len());
-        let mut turn = 0;
-        loop {
-            let left = end.saturating_duration_since(Instant::now()).as_secs();
-            let fits = |nth: &usize| u64::from(scenes[nth % scenes.len()].0.seconds[2]) <= left;
-            let Some(next) = (turn..turn + scenes.len()).find(fits) else { break };
-            let (attack, plant) = scenes[next % scenes.len()];
-            turn = next + 1;
-            let site = &sites[plant];
+        // None may take so long that nothing else is seen.
+        let longest = (self.seconds / 6).max(12);
+        let mut scenes = Vec::new();
+        for site in sites.iter().cycle() {
+            if scenes.is_empty() {
+                scenes = live_attacks();
+            }
+            let left = end.saturating_duration_since(Instant::now()).as_secs().min(longest);
+            let fits = |attack: &&Attack| u64::from(attack.seconds[2]) <= left;
+            let Some(next) = scenes.iter().position(fits) else { break };
+            let attack = scenes.remove(next);
             let name = site.world.plant.borrow().kind.name;
             let mut out = io::stdout().lock();
             writeln!(
@@ -81,15 +83,15 @@ impl Demo {
     }
 }
 
-/// Every attack that plays live, in an order of chance that is always the same, on one plant after another.
-fn scenes(plants: usize) -> Vec<(&'static Attack, usize)> {
+/// Every attack that plays live, in an order of chance that is always the same.
+fn live_attacks() -> Vec<&'static Attack> {
     let mut rng = Rng::named(1, "demo");
     let mut attacks: Vec<_> =
         ATTACKS.iter().copied().filter(|attack| attack.needs == Needs::Sockets).collect();
     for place in (1..attacks.len()).rev() {
         attacks.swap(place, rng.below(place as u64 + 1) as usize);
     }
-    attacks.into_iter().zip((0..plants).cycle()).collect()
+    attacks
 }
 
 /// The time of day, as UTC has it.
