@@ -48,6 +48,8 @@ pub struct Planned {
     pub scene: Scene,
     /// Seconds from the beginning.
     pub at: f64,
+    /// The line of the configuration that asks for it; 0 if it was the command line.
+    pub line: usize,
 }
 
 /// What is wrong with a configuration, where, and what to do.
@@ -253,7 +255,7 @@ impl Planned {
             ));
         }
         if let Some(campaign) = Campaign::find(name) {
-            return Ok(Self { scene: Scene::Campaign(campaign), at });
+            return Ok(Self { scene: Scene::Campaign(campaign), at, line: 0 });
         }
         let attack = attack::find(name).ok_or_else(|| {
             (format!("no attack is called \"{name}\""), "`fieldward-sim list` shows all of them".to_owned())
@@ -273,7 +275,7 @@ impl Planned {
                 (format!("there is no intensity \"{intensity}\""), "choose slow, medium or fast".to_owned())
             })?,
         };
-        Ok(Self { scene: Scene::Attack { attack, variant, intensity }, at })
+        Ok(Self { scene: Scene::Attack { attack, variant, intensity }, at, line: 0 })
     }
 
     /// Whether it can be played over sockets.
@@ -300,8 +302,11 @@ struct Source<'a> {
 
 impl Source<'_> {
     fn place(&self, span: Range<usize>) -> String {
-        let before = self.text.get(..span.start).unwrap_or_default();
-        format!("{}, line {}", self.name, before.matches('\n').count() + 1)
+        format!("{}, line {}", self.name, self.line(&span))
+    }
+
+    fn line(&self, span: &Range<usize>) -> usize {
+        self.text.get(..span.start).unwrap_or_default().matches('\n').count() + 1
     }
 
     fn wrong(&self, span: Range<usize>, what: String, remedy: String) -> Wrong {
@@ -313,6 +318,7 @@ impl Source<'_> {
             |field: &Option<Spanned<String>>| field.as_ref().map_or("", |text| text.get_ref()).to_owned();
         let (variant, intensity) = (text(&scene.variant), text(&scene.intensity));
         Planned::new(scene.name.get_ref(), &variant, &intensity, *scene.at.get_ref())
+            .map(|planned| Planned { line: self.line(&scene.name.span()), ..planned })
             .map_err(|(what, remedy)| self.wrong(scene.name.span(), what, remedy))
     }
 }

@@ -196,6 +196,13 @@ pub struct Labels {
     capture_end: f64,
 }
 
+impl Labels {
+    /// How long the capture is.
+    pub fn seconds(&self) -> f64 {
+        self.capture_end - self.capture_start
+    }
+}
+
 /// An attack, labelled.
 #[derive(Serialize)]
 pub struct Label {

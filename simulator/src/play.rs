@@ -99,8 +99,8 @@ impl Play {
 }
 
 impl Schedule {
-    /// Runs every task until `end`; before time moves on, `passes` learns how far.
-    pub fn run(&self, end: Timestamp, mut passes: impl FnMut(Timestamp)) {
+    /// Runs every task until `end`, or until `passes`, which learns how far time has moved, says no.
+    pub fn run(&self, end: Timestamp, mut passes: impl FnMut(Timestamp) -> bool) {
         let mut tasks: Vec<Option<Task>> = Vec::new();
         let mut free = Vec::new();
         let mut waiting = BinaryHeap::new();
@@ -125,7 +125,9 @@ impl Schedule {
             let Some(Reverse((at, _, index))) = next.take() else { break };
             if at > self.now.get() {
                 self.now.set(at);
-                passes(Timestamp::from_micros(at));
+                if !passes(Timestamp::from_micros(at)) {
+                    return;
+                }
             }
             self.wake.set(u64::MAX);
             let Some(task) = tasks.get_mut(index).and_then(Option::as_mut) else { continue };
@@ -141,7 +143,8 @@ impl Schedule {
             }
         }
         self.now.set(end.as_micros());
-        passes(end);
+        // There is nothing left to stop.
+        let _ = passes(end);
     }
 }
 
@@ -170,7 +173,7 @@ mod tests {
             });
         }
         let Play::Recorded(schedule) = &play else { unreachable!() };
-        schedule.run(Timestamp::from_micros(1_400_000), |_| ());
+        schedule.run(Timestamp::from_micros(1_400_000), |_| true);
         let expected = [
             ("quick", 1_100_000),
             ("quick", 1_200_000),

@@ -22,13 +22,14 @@ pub struct Recording {
     pub packets: u64,
 }
 
-/// Records `minutes` of the configured plant into `sink`; `file` is how the labels call it.
+/// Records `minutes` of the configured plant into `sink`; `file` is how the labels call it. `progress`
+/// learns which share is done, and ends the recording early by a no.
 pub fn record(
     config: &Config,
     minutes: f64,
     file: &str,
     sink: Box<dyn Sink>,
-    mut progress: impl FnMut(f64),
+    mut progress: impl FnMut(f64) -> bool,
 ) -> io::Result<Recording> {
     let start = script::start(config).as_micros();
     let end = start + (minutes * 6e7) as u64;
@@ -42,11 +43,12 @@ pub fn record(
         return Err(io::Error::other("a recording plays in virtual time"));
     };
     schedule.run(Timestamp::from_micros(end), |now| {
-        net.recorder.borrow_mut().passes(now);
-        progress((now.as_micros() - start) as f64 / (end - start) as f64);
+        let writes = net.recorder.borrow_mut().passes(now);
+        writes && progress((now.as_micros() - start) as f64 / (end - start) as f64)
     });
     let mut recorder = net.recorder.borrow_mut();
     recorder.written()?;
+    let end = play.now().as_micros();
     let about = About {
         file: file.to_owned(),
         plant: config.kind.name,

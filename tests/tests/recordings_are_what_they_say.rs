@@ -110,6 +110,19 @@ fn an_attack_changes_nothing_before_it_begins() {
 }
 
 #[test]
+fn a_recording_that_is_interrupted_is_shorter_and_as_good() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.pcap");
+    let file = io::BufWriter::new(std::fs::File::create(&path).expect("a file"));
+    let sink = Box::new(PcapFile::new(file, 65_535).expect("a file"));
+    let recording =
+        record(&Config::new(PLANTS[0], 12), 60.0, "a.pcap", sink, |share| share < 0.1).expect("a recording");
+    assert!((359.0..361.0).contains(&recording.labels.seconds()), "{}", recording.labels.seconds());
+    let events = events(&path);
+    assert!(events.len() > 1000 && events.iter().all(|event| event.get("malformed").is_none()));
+}
+
+#[test]
 fn every_step_of_every_campaign_exists() {
     for campaign in CAMPAIGNS {
         for step in campaign.steps {
@@ -140,7 +153,7 @@ fn save(config: &Config, minutes: f64, path: &Path) -> Recording {
 }
 
 fn run(config: &Config, minutes: f64, sink: Box<dyn Sink>) -> Recording {
-    record(config, minutes, "a.pcap", sink, |_| ()).expect("a recording")
+    record(config, minutes, "a.pcap", sink, |_| true).expect("a recording")
 }
 
 fn collect(config: &Config) -> Vec<(Timestamp, u16, bool)> {

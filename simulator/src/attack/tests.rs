@@ -114,12 +114,12 @@ fn check(attack: &'static Attack, variant: &'static str, intensity: Intensity, d
     let kind = Plant::kind("water").unwrap();
     let mut config = Config::new(kind, devices);
     config.events = false;
-    config.attacks.push(Planned { scene: Scene::Attack { attack, variant, intensity }, at: BEGIN });
+    config.attacks.push(Planned { scene: Scene::Attack { attack, variant, intensity }, at: BEGIN, line: 0 });
     let seen = Seen::default();
     let sink = Box::new(Count(seen.clone()));
     // Long enough to see whether something goes on when it should have ended.
     let minutes = (BEGIN + most + 12.0) / 60.0;
-    let recording = record(&config, minutes, "test", sink, |_| ()).unwrap();
+    let recording = record(&config, minutes, "test", sink, |_| true).unwrap();
     let [label] = &recording.labels.attacks[..] else { panic!("{what}: no label") };
     let seen = seen.borrow();
     assert!(seen.keys().all(|tag| [0, 1].contains(tag)), "{what}: {:?}", seen.keys());

@@ -87,12 +87,16 @@ impl Plant {
             configs.push(config);
         }
         for file in &self.config {
-            configs.push(Config::load(file)?);
+            let config = Config::load(file)?;
+            for planned in &config.attacks {
+                let place = format!("{}, line {}", file.display(), planned.line);
+                planned
+                    .check_live()
+                    .map_err(|(what, remedy)| anyhow::anyhow!("{place}: {what}\n  {remedy}"))?;
+            }
+            configs.push(config);
         }
         for config in &mut configs {
-            for planned in &config.attacks {
-                planned.check_live().map_err(|(what, remedy)| anyhow::anyhow!("{what}\n  {remedy}"))?;
-            }
             if self.namespace || self.inside {
                 config.network.get_or_insert([10, config.kind.octet]);
             }

@@ -3,11 +3,14 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::config::{self, Config, Planned};
 use crate::day;
@@ -79,9 +82,15 @@ impl Record {
             Box::new(PcapFile::new(BufWriter::with_capacity(1 << 18, out), self.snaplen as usize)?);
         let bar = if io::stderr().is_terminal() { ProgressBar::new(1000) } else { ProgressBar::hidden() };
         bar.set_style(ProgressStyle::with_template("{bar:40} {percent}% {eta}")?);
+        // Interrupted, a recording is shorter and as good.
+        let stop = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            signal_hook::flag::register(signal, stop.clone())?;
+        }
         let began = Instant::now();
         let recording = recording::record(&config, self.minutes, &name, sink, |share| {
-            bar.set_position((share * 1000.0) as u64)
+            bar.set_position((share * 1000.0) as u64);
+            !stop.load(Ordering::Relaxed)
         })
         .with_context(|| format!("cannot write {}", self.out.display()))?;
         bar.finish_and_clear();
@@ -94,7 +103,7 @@ impl Record {
             "{}: {} packets of {} minutes in {seconds:.1} s, {} attacks, {} benign events",
             self.out.display(),
             recording.packets,
-            self.minutes,
+            (recording.labels.seconds() / 6.0).round() / 10.0,
             recording.labels.attacks.len(),
             recording.labels.benign.len(),
         );

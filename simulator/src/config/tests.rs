@@ -79,6 +79,7 @@ fn mistakes_are_told_with_their_line_and_remedy() {
 #[test]
 fn attacks_are_planned_by_name_variant_and_intensity() {
     let planned = Planned::parse("unit-sweep:server-id:slow@12.5").unwrap();
+    assert_eq!(planned.line, 0);
     let Scene::Attack { attack, variant, intensity } = planned.scene else { panic!("a campaign") };
     assert_eq!(
         (attack.name, variant, intensity, planned.at),
@@ -93,4 +94,14 @@ fn attacks_are_planned_by_name_variant_and_intensity() {
 fn a_missing_file_is_told() {
     let told = Config::find("nowhere.toml").err().unwrap().to_string();
     assert!(told.contains("nowhere.toml") && told.contains("path"), "{told}");
+}
+
+#[test]
+fn an_attack_that_cannot_be_live_is_known_with_its_line() {
+    let text = "plant = \"water\"\n[[attack]]\nname = \"unit-sweep\"\nat = 1\n[[attack]]\nname = \"syn-flood\"\nat = 2\n";
+    let config = Config::parse("plant.toml", text).unwrap();
+    assert_eq!(config.attacks.iter().map(|planned| planned.line).collect::<Vec<_>>(), [3, 6]);
+    assert!(config.attacks[0].check_live().is_ok());
+    let (what, remedy) = config.attacks[1].check_live().unwrap_err();
+    assert!(what.contains("syn-flood") && remedy.contains("fieldward-sim record"), "{what}: {remedy}");
 }

@@ -171,7 +171,8 @@ impl Recorder {
     }
 
     /// Time has passed until `now`: acknowledgements that are due are sent, and what lies before leaves.
-    pub fn passes(&mut self, now: Timestamp) {
+    /// Tells whether everything could be written.
+    pub fn passes(&mut self, now: Timestamp) -> bool {
         self.now = now.as_micros();
         while let Some(Reverse((at, index, server, birth))) = self.timers.peek().copied() {
             if at > self.now {
@@ -197,6 +198,7 @@ impl Recorder {
                 self.failure = Some(error);
             }
         }
+        self.failure.is_none()
     }
 
     /// Whether everything could be written so far.
