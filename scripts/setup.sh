@@ -30,7 +30,7 @@ case "${1:-base}" in
         fi
         # gcc links, libpcap captures, tshark is the oracle of the agreement test, mosquitto is the broker
         # of live plants.
-        packages gcc libc6-dev libpcap-dev mosquitto tshark
+        packages gcc libc6-dev libpcap-dev mosquitto redis-server tshark
         ;;
     bench)
         packages time util-linux

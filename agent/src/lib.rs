@@ -8,8 +8,16 @@
 pub mod bytes;
 pub mod capture;
 pub mod cli;
+pub mod config;
+pub mod detect;
+pub mod features;
 pub mod flow;
 pub mod frame;
 pub mod json;
+pub mod mirror;
+pub mod model;
 pub mod pipeline;
 pub mod protocol;
+pub mod telemetry;
+pub mod watch;
+pub mod window;

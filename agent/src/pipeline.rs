@@ -45,8 +45,16 @@ impl Pipeline {
         self.bytes = self.bytes.saturating_add(u64::from(packet.wire_len));
         self.first.get_or_insert(packet.ts);
         self.last = packet.ts;
-        if let Some(frame) = self.frames.frame(packet) {
-            self.flows.frame(packet.ts, &frame, sink);
+        match self.frames.frame(packet) {
+            Some(frame) => {
+                sink.frame(packet.ts, &frame);
+                self.flows.frame(packet.ts, &frame, sink);
+            }
+            None => {
+                if let Some(arp) = self.frames.take_arp() {
+                    sink.arp(packet.ts, &arp);
+                }
+            }
         }
     }
 

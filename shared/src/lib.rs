@@ -2,4 +2,7 @@
 //!
 //! `agent`, `aggregator` and `simulator` depend on this crate and never on each other.
 
+pub mod alert;
+pub mod features;
+pub mod telemetry;
 pub mod time;

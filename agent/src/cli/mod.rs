@@ -1,5 +1,6 @@
 //! The agent's commands, one file each.
 
+mod check_config;
 mod decode;
 mod devices;
 
@@ -28,6 +29,7 @@ enum LogFormat {
 
 #[derive(Subcommand)]
 enum Command {
+    CheckConfig(check_config::CheckConfig),
     Decode(decode::Decode),
     Devices(devices::Devices),
 }
@@ -37,6 +39,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         self.start_log();
         let done = match self.command {
+            Command::CheckConfig(check) => check.run(),
             Command::Decode(decode) => decode.run(),
             Command::Devices(devices) => devices.run(),
         };

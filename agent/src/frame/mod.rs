@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::unwrap_used))]
 #![cfg_attr(not(test), deny(clippy::expect_used, clippy::panic))]
 
+mod arp;
 mod checksum;
 mod copies;
 mod counts;
@@ -21,6 +22,7 @@ mod tunnel;
 
 use crate::capture::Packet;
 use crate::flow::{Addr, Transport};
+pub use arp::Arp;
 use copies::Copies;
 pub use counts::FrameCounts;
 use counts::Reason;
@@ -55,6 +57,7 @@ impl Default for FrameLimits {
 /// Makes frames out of packets.
 #[derive(Debug)]
 pub struct Frames {
+    arp: Option<Arp>,
     copies: Copies,
     counts: FrameCounts,
     fragments: Fragments,
@@ -72,6 +75,7 @@ impl Frames {
     /// Nothing seen so far.
     pub fn new(limits: FrameLimits) -> Self {
         Self {
+            arp: None,
             copies: Copies::new(limits.copy_window_micros),
             counts: FrameCounts::default(),
             fragments: Fragments::new(&limits),
@@ -83,7 +87,7 @@ impl Frames {
     /// counted: nothing for flows in it, or a copy, or a fragment kept for later.
     #[inline]
     pub fn frame<'a>(&'a mut self, packet: &Packet<'a>) -> Option<Frame<'a>> {
-        let Self { copies, counts, fragments, wholes } = self;
+        let Self { arp, copies, counts, fragments, wholes } = self;
         let mut place = Place::new(packet.data, packet.wire_len);
         let mut reading = Reading { packet, copies, counts, fragments, plain: None };
         let transport = match reading.layers(&mut place, wholes) {
@@ -93,13 +97,23 @@ impl Frames {
                     place = plain;
                     Transport::Udp
                 }
-                _ => return counts.drop(reason),
+                _ => {
+                    if reason == Reason::Arp {
+                        *arp = arp::read(place.bytes);
+                    }
+                    return counts.drop(reason);
+                }
             },
         };
         match transport {
             Transport::Tcp => transport::tcp(packet.ts, &place, copies, counts),
             Transport::Udp => transport::udp(packet.ts, &place, copies, counts),
         }
+    }
+
+    /// The ARP packet that the last packet was, once.
+    pub const fn take_arp(&mut self) -> Option<Arp> {
+        self.arp.take()
     }
 
     /// What became of the packets so far.

@@ -12,6 +12,7 @@ use arrayvec::ArrayVec;
 use fieldward_shared::time::Timestamp;
 
 use crate::flow::{Direction, Endpoint, FlowInfo};
+use crate::frame::{Arp, Frame};
 
 /// One message of one protocol (or one fact about a flow), seen in packet time.
 #[derive(Debug)]
@@ -170,8 +171,14 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Takes events as they come.
+/// Takes events as they come, and what lies below them where it wants that.
 pub trait Sink {
     /// One event; it borrows from the packet at hand.
     fn event(&mut self, event: &ProtocolEvent<'_>);
+
+    /// One frame, before the events that it completes.
+    fn frame(&mut self, _ts: Timestamp, _frame: &Frame<'_>) {}
+
+    /// Someone says which network card has which address.
+    fn arp(&mut self, _ts: Timestamp, _arp: &Arp) {}
 }

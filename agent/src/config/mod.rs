@@ -1,0 +1,198 @@
+//! The agent's configuration: one TOML file, the environment over it, everything checked at start.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// The configuration.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// As the aggregator knows this plant.
+    pub facility_id: String,
+    /// The mirror port.
+    pub interface: String,
+    /// Only packets that pass it (BPF); empty lets all pass.
+    #[serde(default)]
+    pub filter: String,
+    /// Bytes kept of each packet while it is decoded.
+    #[serde(default = "snaplen")]
+    pub snaplen: u32,
+    /// What the kernel holds while the agent is busy.
+    #[serde(default = "buffer_mib")]
+    pub buffer_mib: u32,
+    /// Where what was learnt is kept.
+    pub model: PathBuf,
+    /// Where alerts wait for the aggregator.
+    pub spool: PathBuf,
+    /// How long it learns.
+    #[serde(default)]
+    pub learn: Learn,
+}
+
+/// How long the agent learns before it watches.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Learn {
+    /// At least so long.
+    pub least_hours: f64,
+    /// At most so long.
+    pub most_hours: f64,
+    /// It is enough when this last share of the time brought nothing new.
+    pub quiet_share: f64,
+    /// From what chance is derived in training.
+    pub seed: u64,
+}
+
+impl Default for Learn {
+    fn default() -> Self {
+        Self { least_hours: 24.0, most_hours: 336.0, quiet_share: 0.25, seed: 1 }
+    }
+}
+
+/// What is wrong with a configuration, where, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {what}; {remedy}")]
+pub struct Wrong {
+    place: String,
+    what: String,
+    remedy: String,
+}
+
+impl Config {
+    /// Reads a file, and the environment over it.
+    pub fn load(path: &Path) -> Result<Self, Wrong> {
+        let text = std::fs::read_to_string(path).map_err(|error| Wrong {
+            place: path.display().to_string(),
+            what: error.to_string(),
+            remedy: "give the path of a readable configuration file".into(),
+        })?;
+        Self::parse(&path.display().to_string(), &text, std::env::vars())
+    }
+
+    /// Reads the text of the file `name`, and `environment` over it.
+    pub fn parse(
+        name: &str,
+        text: &str,
+        environment: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, Wrong> {
+        let wrong = |error: &toml::de::Error| {
+            let before = text.get(..error.span().unwrap_or_default().start).unwrap_or_default();
+            Wrong {
+                place: format!("{name}, line {}", before.matches('\n').count() + 1),
+                what: error.message().lines().next().unwrap_or_default().to_owned(),
+                remedy: REMEDY.into(),
+            }
+        };
+        let mut table: toml::Table = toml::from_str(text).map_err(|error| wrong(&error))?;
+        // As a whole, so that what the file says is told with its line.
+        let from_file = toml::from_str::<Self>(text);
+        let mut overridden = false;
+        for (key, value) in environment {
+            if let Some(key) = key.strip_prefix("FIELDWARD_").filter(|key| *key != "LOG") {
+                set(&mut table, &key.to_lowercase(), &value).map_err(|what| Wrong {
+                    place: format!("environment, FIELDWARD_{key}"),
+                    what,
+                    remedy: REMEDY.into(),
+                })?;
+                overridden = true;
+            }
+        }
+        let config: Self = match from_file {
+            Err(error) if !overridden => return Err(wrong(&error)),
+            Ok(config) if !overridden => config,
+            _ => toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| Wrong {
+                place: format!("{name} with the environment"),
+                what: error.message().to_owned(),
+                remedy: REMEDY.into(),
+            })?,
+        };
+        config.check(name)?;
+        Ok(config)
+    }
+
+    fn check(&self, name: &str) -> Result<(), Wrong> {
+        let wrong = |key: &str, what: String, remedy: &str| {
+            Err(Wrong { place: format!("{name}, {key}"), what, remedy: remedy.into() })
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        if self.facility_id.is_empty() || self.facility_id.len() > 64 || !self.facility_id.chars().all(plain)
+        {
+            return wrong(
+                "facility_id",
+                format!("\"{}\" is no name of a plant", self.facility_id),
+                "use up to 64 letters, digits, dots, dashes and underscores",
+            );
+        }
+        if self.interface.is_empty() {
+            return wrong(
+                "interface",
+                "no interface to listen on".into(),
+                "`fieldward-agent devices` lists them",
+            );
+        }
+        if !(64..=262_144).contains(&self.snaplen) {
+            return wrong(
+                "snaplen",
+                format!("{} bytes", self.snaplen),
+                "choose from 64 to 262144; 65535 keeps all",
+            );
+        }
+        if !(1..=4096).contains(&self.buffer_mib) {
+            return wrong("buffer_mib", format!("{} MiB", self.buffer_mib), "choose from 1 to 4096");
+        }
+        let Learn { least_hours, most_hours, quiet_share, .. } = self.learn;
+        let hours = least_hours > 0.0 && least_hours <= most_hours && most_hours <= 8760.0;
+        if !hours {
+            return wrong(
+                "learn",
+                format!("from {least_hours} to {most_hours} hours"),
+                "choose least_hours above 0, and most_hours from there to 8760",
+            );
+        }
+        if !(0.0..1.0).contains(&quiet_share) {
+            return wrong("learn.quiet_share", format!("{quiet_share}"), "choose a share from 0 to 1");
+        }
+        Ok(())
+    }
+}
+
+/// Puts a value from the environment where its key says: `learn_least_hours` is `learn.least_hours`.
+fn set(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
+    let parsed = match value.parse::<i64>() {
+        Ok(number) => toml::Value::Integer(number),
+        Err(_) => match value.parse::<f64>() {
+            Ok(number) => toml::Value::Float(number),
+            Err(_) => toml::Value::String(value.to_owned()),
+        },
+    };
+    match key.strip_prefix("learn_") {
+        Some(rest) if LEARN.contains(&rest) => {
+            let inner = table.entry("learn").or_insert_with(|| toml::Value::Table(toml::Table::new()));
+            let inner = inner.as_table_mut().ok_or("learn is no table in the file")?;
+            inner.insert(rest.to_owned(), parsed);
+        }
+        _ if TOP.contains(&key) => {
+            // Names may look like numbers.
+            let text = matches!(key, "facility_id" | "interface" | "filter" | "model" | "spool");
+            table.insert(key.to_owned(), if text { toml::Value::String(value.to_owned()) } else { parsed });
+        }
+        _ => return Err("no such key".to_owned()),
+    }
+    Ok(())
+}
+
+const fn snaplen() -> u32 {
+    65_535
+}
+
+const fn buffer_mib() -> u32 {
+    64
+}
+
+const REMEDY: &str = "systemd/agent.toml shows every key";
+const TOP: &[&str] = &["facility_id", "interface", "filter", "snaplen", "buffer_mib", "model", "spool"];
+const LEARN: &[&str] = &["least_hours", "most_hours", "quiet_share", "seed"];

@@ -1,0 +1,59 @@
+//! Every mistake in a configuration is told with its place and what to do.
+
+use super::*;
+
+const LEAST: &str = "facility_id = \"a\"\ninterface = \"eth1\"\nmodel = \"m\"\nspool = \"s\"\n";
+
+fn parse(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
+    let environment = environment.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    Config::parse("agent.toml", text, environment).map_err(|wrong| wrong.to_string())
+}
+
+#[test]
+fn the_example_says_the_defaults() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd/agent.toml");
+    let example = parse(&std::fs::read_to_string(path).unwrap(), &[]).unwrap();
+    let least = parse(LEAST, &[]).unwrap();
+    assert_eq!(
+        (example.snaplen, example.buffer_mib, example.learn),
+        (least.snaplen, least.buffer_mib, least.learn)
+    );
+}
+
+#[test]
+fn the_environment_stands_over_the_file() {
+    let config = parse(
+        LEAST,
+        &[
+            ("FIELDWARD_INTERFACE", "42"),
+            ("FIELDWARD_SNAPLEN", "256"),
+            ("FIELDWARD_LEARN_LEAST_HOURS", "1.5"),
+            ("FIELDWARD_LOG", "debug"),
+            ("PATH", "/bin"),
+        ],
+    )
+    .unwrap();
+    assert_eq!((config.interface.as_str(), config.snaplen, config.learn.least_hours), ("42", 256, 1.5));
+    let told = parse(LEAST, &[("FIELDWARD_INTERFCE", "eth0")]).unwrap_err();
+    assert!(told.contains("FIELDWARD_INTERFCE: no such key"), "{told}");
+}
+
+#[test]
+fn mistakes_are_told_with_their_place() {
+    for (more, place, what) in [
+        ("pumps = 3\n", "line 5", "unknown field `pumps`"),
+        ("snaplen = \"all\"\n", "line 5", "invalid type"),
+        ("snaplen = 3\n", "snaplen", "3 bytes"),
+        ("buffer_mib = 0\n", "buffer_mib", "0 MiB"),
+        ("[learn]\nleast_hours = 9\nmost_hours = 3\n", "learn", "from 9 to 3 hours"),
+        ("[learn]\nquiet_share = 1.5\n", "learn.quiet_share", "1.5"),
+        ("[learn]\nfast = true\n", "line 6", "unknown field `fast`"),
+    ] {
+        let told = parse(&format!("{LEAST}{more}"), &[]).unwrap_err();
+        assert!(told.contains(place) && told.contains(what), "{told}");
+    }
+    let told = parse("interface = \"eth1\"\n", &[]).unwrap_err();
+    assert!(told.contains("missing field `facility_id`"), "{told}");
+    let told = parse(&LEAST.replace("\"a\"", "\"a b\""), &[]).unwrap_err();
+    assert!(told.contains("no name of a plant"), "{told}");
+}

@@ -1,0 +1,59 @@
+//! DNS: who asks for names at all, under which domains, and how long names are there.
+
+use super::{Clean, Told, key};
+use crate::detect::baseline::{Aspect, Fact};
+use crate::protocol::{ProtocolEvent, Value};
+
+pub static NAME: Aspect = Aspect {
+    name: "dns domain",
+    protocol: "dns",
+    confidence: 0.5,
+    consequence: 0.3,
+    sentence: "asks for names under",
+    margin: 0.0,
+};
+
+pub static LENGTH: Aspect = Aspect {
+    name: "dns name length",
+    protocol: "dns",
+    confidence: 0.6,
+    consequence: 0.4,
+    sentence: "asks for names as long as",
+    margin: 0.5,
+};
+
+pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'_>) {
+    if !matches!(event.get("kind"), Some(Value::Str("query"))) {
+        return;
+    }
+    scratch.clear();
+    match event.get("qname") {
+        Some(Value::Text(name)) => scratch.extend_from_slice(name),
+        Some(Value::Render(name)) => name.render(scratch),
+        _ => return,
+    }
+    scratch.make_ascii_lowercase();
+    let from = event.src().addr;
+    let domain = domain(scratch);
+    let mut tell = |aspect: &'static Aspect, what: &dyn std::fmt::Display, number: u64, value| {
+        told(&Fact {
+            aspect,
+            actor: from,
+            target: Some(event.dst().addr),
+            key: key(aspect, from.bytes(), &[number]),
+            what,
+            value,
+        });
+    };
+    tell(&NAME, &Clean(domain), super::hash(domain), None);
+    tell(&LENGTH, &"", 0, Some(scratch.len() as f64));
+}
+
+/// The last three labels: under them names come and go.
+fn domain(name: &[u8]) -> &[u8] {
+    let mut dots = name.iter().enumerate().rev().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
+    match dots.nth(2) {
+        Some(at) => &name[at + 1..],
+        None => name,
+    }
+}

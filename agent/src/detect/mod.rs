@@ -1,0 +1,78 @@
+//! Detectors: from what was seen to findings.
+//!
+//! A detector is one file and its line in [`DETECTORS`]. It learns from normal traffic, is kept in a file,
+//! and then watches. It sees frames, events and closed seconds in packet
+//! time, and says what is not as it should be, with the numbers that show it.
+
+pub mod baseline;
+pub mod forest;
+pub mod rarity;
+
+use fieldward_shared::time::Timestamp;
+
+use crate::flow::Addr;
+use crate::frame::{Arp, Frame};
+use crate::model::ModelError;
+use crate::protocol::ProtocolEvent;
+use crate::window::Window;
+
+/// Every detector.
+pub static DETECTORS: &[Kind] = &[baseline::KIND, rarity::KIND];
+
+/// A kind of detector.
+pub struct Kind {
+    /// Its name in findings.
+    pub name: &'static str,
+    /// Its file in a model directory.
+    pub file: &'static str,
+    /// One that learns; chance is derived from the seed.
+    pub learn: fn(seed: u64) -> Box<dyn Detector>,
+    /// One that watches, from the bytes of its file.
+    pub load: fn(&[u8]) -> Result<Box<dyn Detector>, ModelError>,
+}
+
+/// Something that is not as it should be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// When it was seen.
+    pub at: Timestamp,
+    /// Which detector says so.
+    pub detector: &'static str,
+    /// What kind of thing it is: a stable word.
+    pub kind: &'static str,
+    /// Who did it, as far as known.
+    pub actor: Option<Addr>,
+    /// To whom.
+    pub target: Option<Addr>,
+    /// In which protocol.
+    pub protocol: &'static str,
+    /// How sure, from 0 to 1.
+    pub confidence: f32,
+    /// How much it could hurt, from 0 to 1.
+    pub consequence: f32,
+    /// A sentence with the numbers.
+    pub evidence: String,
+}
+
+/// Looks for something.
+pub trait Detector {
+    /// Its name in findings and files.
+    fn name(&self) -> &'static str;
+
+    /// The bytes of its file, from what it has learnt; none from one that watches.
+    fn learnt(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// A frame.
+    fn frame(&mut self, _ts: Timestamp, _frame: &Frame<'_>, _found: &mut Vec<Finding>) {}
+
+    /// Someone says which network card has which address.
+    fn arp(&mut self, _ts: Timestamp, _arp: &Arp, _found: &mut Vec<Finding>) {}
+
+    /// An event.
+    fn event(&mut self, _event: &ProtocolEvent<'_>, _found: &mut Vec<Finding>) {}
+
+    /// A second is over; the window holds it.
+    fn second(&mut self, _second: u64, _window: &Window, _found: &mut Vec<Finding>) {}
+}

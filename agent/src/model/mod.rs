@@ -1,0 +1,57 @@
+//! What the agent has learnt, on disk: a directory with a file per detector. A file that is damaged, of
+//! another version or of another feature schema is refused by itself; the others still serve.
+
+mod file;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use file::{ModelError, pack, unpack};
+
+use crate::detect::{DETECTORS, Detector};
+
+/// The detectors of a directory, and what could not be loaded.
+pub struct Loaded {
+    /// What works.
+    pub detectors: Vec<Box<dyn Detector>>,
+    /// What does not, with the reason and the remedy.
+    pub refused: Vec<Refused>,
+}
+
+/// A model that could not be loaded.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {why}; learn anew: fieldward-agent learn … --model {}", .path.display(), .path.parent().unwrap_or(Path::new("DIR")).display())]
+pub struct Refused {
+    /// Its file.
+    pub path: PathBuf,
+    /// Why.
+    pub why: ModelError,
+}
+
+/// Loads every detector that the directory has a model for.
+pub fn load(directory: &Path) -> Loaded {
+    let mut loaded = Loaded { detectors: Vec::new(), refused: Vec::new() };
+    for kind in DETECTORS {
+        let path = directory.join(kind.file);
+        let detector = fs::read(&path).map_err(ModelError::from).and_then(|bytes| (kind.load)(&bytes));
+        match detector {
+            Ok(detector) => loaded.detectors.push(detector),
+            Err(why) => loaded.refused.push(Refused { path, why }),
+        }
+    }
+    loaded
+}
+
+/// Writes what detectors have learnt. Each file is replaced as a whole or not at all.
+pub fn save(directory: &Path, detectors: Vec<Box<dyn Detector>>) -> std::io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for detector in detectors {
+        let Some(kind) = DETECTORS.iter().find(|kind| kind.name == detector.name()) else { continue };
+        let Some(bytes) = detector.learnt() else { continue };
+        let new = directory.join(format!("{}.new", kind.file));
+        fs::write(&new, bytes)?;
+        fs::File::open(&new)?.sync_all()?;
+        fs::rename(&new, directory.join(kind.file))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,97 @@
+//! From packet to finding as one plain struct: the pipeline, the context window, the detectors.
+//! Synchronous, no clock, no lock.
+
+use fieldward_shared::time::Timestamp;
+
+use crate::capture::Packet;
+use crate::detect::{Detector, Finding};
+use crate::frame::{Arp, Frame};
+use crate::pipeline::{Limits, Pipeline};
+use crate::protocol::{ProtocolEvent, Sink};
+use crate::window::{Passed, Window};
+
+/// Packets in, findings out.
+pub struct Watch {
+    pipeline: Pipeline,
+    eyes: Eyes,
+}
+
+/// What looks at everything that comes by.
+struct Eyes {
+    window: Window,
+    detectors: Vec<Box<dyn Detector>>,
+    found: Vec<Finding>,
+}
+
+impl Watch {
+    /// Watches with these detectors.
+    pub fn new(limits: Limits, detectors: Vec<Box<dyn Detector>>) -> Self {
+        let eyes = Eyes { window: Window::default(), detectors, found: Vec::new() };
+        Self { pipeline: Pipeline::new(limits), eyes }
+    }
+
+    /// One packet, in capture order.
+    pub fn packet(&mut self, packet: &Packet<'_>) {
+        self.eyes.pass(packet.ts);
+        self.pipeline.packet(packet, &mut self.eyes);
+    }
+
+    /// The capture is over.
+    pub fn finish(&mut self) {
+        self.pipeline.finish(&mut self.eyes);
+    }
+
+    /// What was found since the last call.
+    pub fn findings(&mut self) -> std::vec::Drain<'_, Finding> {
+        self.eyes.found.drain(..)
+    }
+
+    /// The last minute.
+    pub const fn window(&self) -> &Window {
+        &self.eyes.window
+    }
+
+    /// What stands before the detectors.
+    pub const fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// The detectors, to take what they learnt.
+    pub fn into_detectors(self) -> Vec<Box<dyn Detector>> {
+        self.eyes.detectors
+    }
+}
+
+impl Eyes {
+    fn pass(&mut self, ts: Timestamp) {
+        if let Passed::Seconds(first, last) = self.window.pass(ts) {
+            for second in first..=last {
+                for detector in &mut self.detectors {
+                    detector.second(second, &self.window, &mut self.found);
+                }
+            }
+        }
+    }
+}
+
+impl Sink for Eyes {
+    fn event(&mut self, event: &ProtocolEvent<'_>) {
+        self.window.event(event);
+        for detector in &mut self.detectors {
+            detector.event(event, &mut self.found);
+        }
+    }
+
+    fn frame(&mut self, ts: Timestamp, frame: &Frame<'_>) {
+        self.window.frame(frame);
+        for detector in &mut self.detectors {
+            detector.frame(ts, frame, &mut self.found);
+        }
+    }
+
+    fn arp(&mut self, ts: Timestamp, arp: &Arp) {
+        for detector in &mut self.detectors {
+            detector.arp(ts, arp, &mut self.found);
+        }
+    }
+}
