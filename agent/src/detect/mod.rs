@@ -28,8 +28,11 @@ pub struct Kind {
     /// One that learns; chance is derived from the seed.
     pub learn: fn(seed: u64) -> Box<dyn Detector>,
     /// One that watches, from the bytes of its file.
-    pub load: fn(&[u8]) -> Result<Box<dyn Detector>, ModelError>,
+    pub load: fn(&[u8]) -> Result<Watcher, ModelError>,
 }
+
+/// A detector that watches.
+pub type Watcher = Box<dyn Detector>;
 
 /// Something that is not as it should be.
 #[derive(Clone, Debug, PartialEq)]
