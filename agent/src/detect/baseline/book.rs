@@ -4,13 +4,12 @@
 //! adds or changes counts as learnt.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use fieldward_shared::time::Timestamp;
 use hashbrown::HashMap;
 
+use super::Fact;
 use super::aspects::ASPECTS;
-use super::{Broken, Fact};
 
 /// Everything that was learnt.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +19,8 @@ pub struct Book {
     by_text: HashMap<String, usize, foldhash::fast::FixedState>,
     /// The same by its number; filled as facts are met, unknown ones included.
     by_key: HashMap<u64, Option<usize>, foldhash::fast::FixedState>,
+    /// What [`Book::most`] found before.
+    most: HashMap<&'static str, Option<(f64, f64)>, foldhash::fast::FixedState>,
     /// Seconds of packet time that were learnt from, and how many facts were new in the last quarter.
     span: Option<(Timestamp, Timestamp)>,
     last_new: Timestamp,
@@ -48,15 +49,6 @@ pub struct Known {
 pub struct BookError {
     line: usize,
     what: String,
-}
-
-impl Known {
-    /// Whether a value lies beyond the range, by more than a share of it.
-    pub fn is_beyond(&self, value: f64, margin: f64) -> bool {
-        let Some((low, high)) = self.range else { return false };
-        let slack = (high - low).max(high.abs() * LEAST_RANGE) * margin;
-        value < low - slack || value > high + slack
-    }
 }
 
 impl Book {
@@ -112,37 +104,35 @@ impl Book {
         self.place(fact).map(|at| &self.facts[at])
     }
 
-    /// A sentence on how a fact breaks the baseline.
-    pub fn explain(&self, fact: &Fact<'_>, broken: Broken) -> String {
-        let (actor, what) = (fact.actor, fact.what.to_string());
-        let mut text = format!("{actor} {} {what}", fact.aspect.sentence);
-        let value = |text: &mut String| {
-            if let Some(value) = fact.value {
-                let _ = write!(text, " = {}", Short(value));
-            }
-        };
-        match broken {
-            Broken::Beyond => {
-                value(&mut text);
-                let known = self.by_text.get(&line(fact.aspect.name, &actor.to_string(), &what));
-                if let Some((low, high)) = known.and_then(|at| self.facts[*at].range) {
-                    let _ = write!(text, "; learnt: {} to {}", Short(low), Short(high));
-                }
-            }
-            Broken::New => {
-                value(&mut text);
-                let others =
-                    self.facts.iter().filter(|known| known.aspect == fact.aspect.name && known.what == what);
-                let others: Vec<_> = others.map(|known| known.actor.as_str()).take(3).collect();
-                match others.as_slice() {
-                    [] => text += "; never seen before",
-                    known => {
-                        let _ = write!(text, "; until now only {} did", known.join(", "));
-                    }
-                }
-            }
+    /// Every fact.
+    pub fn facts(&self) -> impl Iterator<Item = &Known> {
+        self.facts.iter()
+    }
+
+    /// What is known of a fact by its parts.
+    pub fn known(&self, aspect: &str, actor: &str, what: &str) -> Option<&Known> {
+        self.by_text.get(&line(aspect, actor, what)).map(|at| &self.facts[*at])
+    }
+
+    /// Whether this address was seen on the network.
+    pub fn knows(&self, actor: &str) -> bool {
+        self.known(ASSET, actor, "").is_some()
+    }
+
+    /// The least and the most that anybody was seen to do in an aspect.
+    pub fn most(&mut self, aspect: &'static str) -> Option<(f64, f64)> {
+        if let Some(most) = self.most.get(aspect) {
+            return *most;
         }
-        text
+        let most = self.most_seen(aspect);
+        self.most.insert(aspect, most);
+        most
+    }
+
+    /// The same, from all facts.
+    pub fn most_seen(&self, aspect: &str) -> Option<(f64, f64)> {
+        let ranges = self.facts.iter().filter(|known| known.aspect == aspect).filter_map(|known| known.range);
+        ranges.reduce(|(low, high), (lower, higher)| (low.min(lower), high.max(higher)))
     }
 
     /// The book as text.
@@ -189,7 +179,17 @@ impl Book {
                 "" => None,
                 range => Some(parse_range(range).ok_or_else(|| wrong(&format!("\"{range}\" is no range")))?),
             };
-            let count = rest.first().and_then(|seen| seen.split(' ').nth(1)?.parse().ok()).unwrap_or(1);
+            let count = match rest {
+                [] => 1,
+                [seen] => parse_count(seen).ok_or_else(|| wrong(&format!("\"{seen}\" is no count")))?,
+                _ => return Err(wrong("more than five parts")),
+            };
+            if book.known(aspect, actor, what).is_some() {
+                return Err(wrong("this fact stands here twice"));
+            }
+            if book.facts.len() >= MOST_FACTS {
+                return Err(wrong(&format!("more than {MOST_FACTS} facts")));
+            }
             book.enter(
                 Known {
                     aspect: (*aspect).into(),
@@ -229,7 +229,7 @@ impl Book {
 }
 
 /// A value without digits that say nothing.
-struct Short(f64);
+pub struct Short(pub f64);
 
 impl std::fmt::Display for Short {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -247,10 +247,14 @@ fn parse_range(text: &str) -> Option<(f64, f64)> {
     (low.is_finite() && high.is_finite() && low <= high).then_some((low, high))
 }
 
+fn parse_count(text: &str) -> Option<u64> {
+    text.strip_prefix("seen ")?.strip_suffix(" times")?.parse().ok()
+}
+
+/// The aspect that says who is there.
+const ASSET: &str = "asset";
 const HEAD: &str = "# What this plant does, as Fieldward learnt it. A line is: aspect | actor | what | low..high | seen N times.
 # Lines may be added, changed and removed; a removed fact is a finding when it is seen again.
 ";
 /// A plant of 500 devices has a tenth of this.
 const MOST_FACTS: usize = 262_144;
-/// A range that was only ever one value is taken to be this share of it wide.
-const LEAST_RANGE: f64 = 0.05;

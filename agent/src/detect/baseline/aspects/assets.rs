@@ -1,5 +1,6 @@
 //! Who is there, with which network card, and who turns to whom for what.
 
+use fieldward_shared::time::Timestamp;
 use hashbrown::HashMap;
 
 use super::{Told, key};
@@ -9,41 +10,39 @@ use crate::frame::{Arp, Frame, Payload};
 
 pub static ASSET: Aspect = Aspect {
     name: "asset",
-    protocol: "ip",
     confidence: 0.5,
     consequence: 0.2,
-    sentence: "is on the network:",
-    margin: 0.0,
+    sentence: "is on the network",
+    ..Aspect::USUAL
 };
 
 pub static CARD: Aspect = Aspect {
     name: "card",
     protocol: "ethernet",
-    confidence: 0.6,
-    consequence: 0.5,
+    confidence: 0.8,
+    consequence: 0.7,
     sentence: "has the network card",
-    margin: 0.0,
+    others: 1.1,
+    ..Aspect::USUAL
 };
 
-pub static LINK: Aspect = Aspect {
-    name: "link",
-    protocol: "ip",
-    confidence: 0.5,
-    consequence: 0.3,
-    sentence: "turns to",
-    margin: 0.0,
-};
+pub static LINK: Aspect = Aspect { name: "link", confidence: 0.5, sentence: "turns to", ..Aspect::USUAL };
 
 /// What was told lately, so that it is not told with every packet.
 #[derive(Default)]
 pub struct State {
-    cards: HashMap<Addr, [u8; 6], foldhash::fast::FixedState>,
+    cards: HashMap<Addr, Seen, foldhash::fast::FixedState>,
+}
+
+struct Seen {
+    mac: [u8; 6],
+    second: u64,
 }
 
 impl State {
-    pub fn frame(&mut self, frame: &Frame<'_>, told: &mut Told<'_>) {
+    pub fn frame(&mut self, ts: Timestamp, frame: &Frame<'_>, told: &mut Told<'_>) {
         if let Some([source, _]) = frame.macs {
-            self.card(frame.src, source, told);
+            self.card(ts, frame.src, source, told);
         }
         match &frame.payload {
             Payload::Tcp(segment) if segment.flags & (SYN | ACK) == SYN => {
@@ -56,20 +55,33 @@ impl State {
         }
     }
 
-    pub fn arp(&mut self, arp: &Arp, told: &mut Told<'_>) {
-        self.card(arp.claimed, arp.mac, told);
+    pub fn arp(&mut self, ts: Timestamp, arp: &Arp, told: &mut Told<'_>) {
+        if arp.claimed != NOBODY {
+            self.card(ts, arp.claimed, arp.mac, told);
+        }
     }
 
-    fn card(&mut self, addr: Addr, mac: [u8; 6], told: &mut Told<'_>) {
-        match self.cards.get(&addr) {
-            Some(known) if *known == mac => return,
-            None if self.cards.len() >= MOST_CARDS => self.cards.clear(),
-            _ => {}
+    fn card(&mut self, ts: Timestamp, addr: Addr, mac: [u8; 6], told: &mut Told<'_>) {
+        let second = ts.as_secs();
+        match self.cards.get_mut(&addr) {
+            Some(seen) => {
+                let pause = second.saturating_sub(seen.second);
+                seen.second = second;
+                if seen.mac == mac && pause < PAUSE {
+                    return;
+                }
+                seen.mac = mac;
+            }
+            None => {
+                if self.cards.len() >= MOST_CARDS {
+                    self.cards.clear();
+                }
+                self.cards.insert(addr, Seen { mac, second });
+            }
         }
-        self.cards.insert(addr, mac);
         let number = mac.iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
         let actor = addr.bytes();
-        told(&Fact {
+        let known = told(&Fact {
             aspect: &ASSET,
             actor: addr,
             target: None,
@@ -77,6 +89,10 @@ impl State {
             what: &"",
             value: None,
         });
+        if !known {
+            // The card of somebody new is new too.
+            return;
+        }
         let [a, b, c, d, e, f] = mac;
         told(&Fact {
             aspect: &CARD,
@@ -96,12 +112,16 @@ fn link(frame: &Frame<'_>, transport: &str, port: u16, told: &mut Told<'_>) {
         actor: frame.src,
         target: Some(frame.dst),
         key: key(&LINK, frame.src.bytes(), &[target, u64::from(port), u64::from(transport == "tcp")]),
-        what: &format_args!("{} {transport} {port}", frame.dst),
+        what: &format_args!("{transport} {port} @ {}", frame.dst),
         value: None,
     });
 }
 
+/// Who asks by ARP before he has an address.
+const NOBODY: Addr = Addr::v4([0; 4]);
 const SYN: u8 = 2;
 const ACK: u8 = 16;
+/// Seconds after which somebody comes back.
+const PAUSE: u64 = 120;
 /// More than this many addresses are forgotten and told anew.
 const MOST_CARDS: usize = 65_536;

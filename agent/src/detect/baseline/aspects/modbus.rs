@@ -1,123 +1,191 @@
 //! Modbus: which master uses which function of which unit, where it reads and writes, what it writes, and
 //! which exceptions it gets.
 
-use super::{Told, key};
+use hashbrown::HashMap;
+
+use super::{Told, key, number, word};
 use crate::detect::baseline::{Aspect, Fact};
-use crate::flow::Direction;
+use crate::flow::{Addr, Direction};
 use crate::protocol::{ProtocolEvent, Value};
 
-pub static FUNCTION: Aspect = Aspect {
-    name: "modbus function",
-    protocol: "modbus",
+const MODBUS: Aspect = Aspect { protocol: "modbus", ..Aspect::USUAL };
+
+pub static FUNCTION: Aspect =
+    Aspect { name: "modbus function", confidence: 0.6, consequence: 0.3, sentence: "uses", ..MODBUS };
+
+pub static WRITE: Aspect = Aspect {
+    name: "modbus write",
     confidence: 0.8,
-    consequence: 0.5,
-    sentence: "uses",
-    margin: 0.0,
+    consequence: 0.8,
+    sentence: "writes by",
+    others: 0.9,
+    ..MODBUS
 };
 
-pub static PLACE: Aspect = Aspect {
-    name: "modbus place",
-    protocol: "modbus",
-    confidence: 0.8,
-    consequence: 0.5,
-    sentence: "reaches",
-    margin: 0.0,
+/// Programs, files, restarts, silence: what changes a controller rather than the process.
+pub static SERVICE: Aspect = Aspect {
+    name: "modbus service",
+    confidence: 0.85,
+    consequence: 0.95,
+    sentence: "uses",
+    others: 0.9,
+    elsewhere: 0.8,
+    ..MODBUS
 };
+
+pub static PLACE: Aspect =
+    Aspect { name: "modbus place", confidence: 0.5, consequence: 0.3, sentence: "reads", ..MODBUS };
 
 pub static VALUE: Aspect = Aspect {
     name: "modbus value",
-    protocol: "modbus",
     confidence: 0.9,
     consequence: 0.9,
     sentence: "wrote",
-    margin: 0.1,
+    margin: 1.0,
+    few: 24.0,
+    both_sides: true,
+    others: 0.7,
+    elsewhere: 0.6,
+    there: 0.75,
+    ..MODBUS
 };
 
-pub static EXCEPTION: Aspect = Aspect {
-    name: "modbus exception",
-    protocol: "modbus",
-    confidence: 0.6,
-    consequence: 0.2,
-    sentence: "got",
-    margin: 0.0,
-};
+pub static EXCEPTION: Aspect =
+    Aspect { name: "modbus exception", confidence: 0.5, consequence: 0.2, sentence: "got", ..MODBUS };
 
-pub fn event(event: &ProtocolEvent<'_>, told: &mut Told<'_>) {
-    let number = |name| event.get(name).and_then(Value::number);
-    let (Some(unit), Some(function)) = (number("unit"), number("func")) else { return };
+/// In which order the words of a written number come, by point; all is forgotten when there are too many.
+#[derive(Default)]
+pub struct State {
+    swapped: HashMap<u64, bool, foldhash::fast::FixedState>,
+}
+
+pub fn event(event: &ProtocolEvent<'_>, state: &mut State, told: &mut Told<'_>) {
+    let (Some(unit), Some(function)) = (number(event, "unit"), number(event, "func")) else { return };
     let asks = event.direction == Direction::ToServer;
     let (master, server) =
         if asks { (event.src().addr, event.dst().addr) } else { (event.dst().addr, event.src().addr) };
     let here = super::hash(server.bytes()) ^ unit << 48;
-    let name = match event.get("name") {
-        Some(Value::Str(name)) => name,
-        _ => "unnamed",
+    let name = match word(event, "name") {
+        "" => "unnamed",
+        name => name,
+    };
+    let mut tell = |aspect: &'static Aspect, parts: &[u64], what: &dyn std::fmt::Display| {
+        told(&Fact {
+            aspect,
+            actor: master,
+            target: Some(server),
+            key: key(aspect, master.bytes(), parts),
+            what,
+            value: None,
+        });
     };
     if !asks {
-        if let Some(code) = number("exception") {
-            told(&Fact {
-                aspect: &EXCEPTION,
-                actor: master,
-                target: Some(server),
-                key: key(&EXCEPTION, master.bytes(), &[here, function, code]),
-                what: &format_args!("exception {code} for {name} ({function}) from unit {unit} of {server}"),
-                value: None,
-            });
+        if let Some(code) = number(event, "exception") {
+            let what = format_args!("exception {code} for {name} ({function}) @ unit {unit} of {server}");
+            tell(&EXCEPTION, &[here, function, code], &what);
         }
         return;
     }
-    told(&Fact {
-        aspect: &FUNCTION,
-        actor: master,
-        target: Some(server),
-        key: key(&FUNCTION, master.bytes(), &[here, function]),
-        what: &format_args!("{name} ({function}) on unit {unit} of {server}"),
-        value: None,
-    });
-    let Some(at) = number("addr") else { return };
-    let count = number("qty").unwrap_or(1);
-    let writes = matches!(function, 5 | 6 | 15 | 16 | 22 | 23);
-    if !writes {
-        told(&Fact {
-            aspect: &PLACE,
-            actor: master,
-            target: Some(server),
-            key: key(&PLACE, master.bytes(), &[here, function, at << 16 | count]),
-            what: &format_args!("{count} from {at} by {name} on unit {unit} of {server}"),
-            value: None,
-        });
+    let detail = number(event, "sub").filter(|_| function == 8);
+    let aspect = match (function, detail) {
+        (5 | 6 | 15 | 16 | 22 | 23, _) => &WRITE,
+        (8, Some(1 | 4 | 10)) | (20 | 21 | 65..=127, _) => &SERVICE,
+        _ => &FUNCTION,
+    };
+    match detail {
+        Some(detail) => tell(
+            aspect,
+            &[here, function, detail + 1],
+            &format_args!("{name} ({function}/{detail}) @ unit {unit} of {server}"),
+        ),
+        None => {
+            tell(aspect, &[here, function, 0], &format_args!("{name} ({function}) @ unit {unit} of {server}"))
+        }
+    }
+    let Some(at) = number(event, "addr") else { return };
+    if !matches!(function, 5 | 6 | 15 | 16 | 22 | 23) {
+        let count = number(event, "qty").unwrap_or(1);
+        tell(
+            &PLACE,
+            &[here, function, at << 16 | count],
+            &format_args!("{count} from {at} by {name} @ unit {unit} of {server}"),
+        );
         return;
     }
-    let mut wrote = |offset: u64, value: u64| {
-        let at = at + offset;
-        told(&Fact {
-            aspect: &VALUE,
-            actor: master,
-            target: Some(server),
-            key: key(
-                &VALUE,
-                master.bytes(),
-                &[here, function & 1 ^ u64::from(function == 5 || function == 15), at],
-            ),
-            what: &format_args!(
-                "{} {at} of unit {unit} of {server}",
-                if matches!(function, 5 | 15) { "coil" } else { "register" }
-            ),
-            value: Some(value as f64),
-        });
-    };
-    match event.get("values") {
+    let at = number(event, "write_addr").unwrap_or(at);
+    let mut to = Point { master, server, unit, here, told };
+    match event.get("values").or_else(|| event.get("write_values")) {
+        Some(&Value::Registers(&[a, b, c, d])) => {
+            let words = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
+            match state.float(here ^ at, words) {
+                Some(value) => to.wrote("number", at, value),
+                None => (at..).zip(words).for_each(|(at, word)| to.wrote("register", at, f64::from(word))),
+            }
+        }
         Some(Value::Registers(bytes)) => {
-            for (offset, word) in (0..).zip(bytes.chunks_exact(2)) {
-                wrote(offset, u64::from(word[0]) << 8 | u64::from(word[1]));
+            for (at, word) in (at..).zip(bytes.as_chunks::<2>().0) {
+                to.wrote("register", at, f64::from(u16::from_be_bytes(*word)));
             }
         }
         Some(Value::Bits { bytes, count }) => {
             for offset in 0..u64::from(*count) {
                 let byte = bytes.get(offset as usize / 8).copied().unwrap_or_default();
-                wrote(offset, u64::from(byte >> (offset % 8) & 1));
+                to.wrote("coil", at + offset, f64::from(byte >> (offset % 8) & 1));
             }
         }
-        _ => {}
+        // A mask: what becomes of the register is not said.
+        _ => to.wrote("register", at, None),
     }
 }
+
+/// Where somebody writes.
+struct Point<'a, 'b> {
+    master: Addr,
+    server: Addr,
+    unit: u64,
+    here: u64,
+    told: &'a mut Told<'b>,
+}
+
+impl Point<'_, '_> {
+    fn wrote(&mut self, kind: &'static str, at: u64, value: impl Into<Option<f64>>) {
+        let Self { master, server, unit, here, told } = self;
+        told(&Fact {
+            aspect: &VALUE,
+            actor: *master,
+            target: Some(*server),
+            key: key(&VALUE, master.bytes(), &[*here, kind.len() as u64, at]),
+            what: &format_args!("{kind} {at} @ unit {unit} of {server}"),
+            value: value.into(),
+        });
+    }
+}
+
+impl State {
+    /// Two words as a number of IEEE 754, if that makes sense in one order or the other.
+    fn float(&mut self, point: u64, [first, second]: [u16; 2]) -> Option<f64> {
+        let as_float = |high: u16, low: u16| {
+            let value = f64::from(f32::from_bits(u32::from(high) << 16 | u32::from(low)));
+            (value == 0.0 || (LEAST..MOST).contains(&value.abs())).then_some(value)
+        };
+        let (plain, swapped) = (as_float(first, second), as_float(second, first));
+        let known = self.swapped.get(&point).copied();
+        let is_swapped = match (plain, swapped) {
+            (None, None) => return None,
+            (Some(_), Some(_)) => known.unwrap_or(false),
+            (plain, _) => {
+                if self.swapped.len() >= MOST_POINTS {
+                    self.swapped.clear();
+                }
+                self.swapped.insert(point, plain.is_none());
+                plain.is_none()
+            }
+        };
+        if is_swapped { swapped } else { plain }
+    }
+}
+
+/// Numbers that a process has: smaller and larger ones are words that only look like a number.
+const LEAST: f64 = 1e-3;
+const MOST: f64 = 1e7;
+const MOST_POINTS: usize = 16_384;

@@ -1,43 +1,68 @@
-//! MQTT: who connects from where, what he publishes, what he wants to hear.
+//! MQTT: who connects from where and is refused, what he publishes and erases, what he wants to hear.
+//! A name or a topic belongs to whoever was seen with it: another who uses it is the worse.
 
-use super::{Clean, Told, key};
+use super::{Clean, Told, key, number, text, without_serials, word};
 use crate::detect::baseline::{Aspect, Fact};
+use crate::flow::Direction;
 use crate::protocol::{ProtocolEvent, Value};
+
+const MQTT: Aspect = Aspect { protocol: "mqtt", others: 1.1, there: 1.0, elsewhere: 1.0, ..Aspect::USUAL };
 
 pub static CLIENT: Aspect = Aspect {
     name: "mqtt client",
-    protocol: "mqtt",
-    confidence: 0.8,
-    consequence: 0.4,
+    confidence: 0.65,
+    consequence: 0.5,
     sentence: "connects as",
-    margin: 0.0,
+    others: 1.3,
+    ..MQTT
+};
+
+pub static REFUSED: Aspect = Aspect {
+    name: "mqtt refusal",
+    confidence: 0.6,
+    consequence: 0.4,
+    sentence: "is refused by the broker with reason",
+    others: 0.9,
+    ..MQTT
 };
 
 pub static PUBLISH: Aspect = Aspect {
     name: "mqtt publish",
-    protocol: "mqtt",
-    confidence: 0.8,
-    consequence: 0.6,
+    confidence: 0.7,
+    consequence: 0.7,
     sentence: "publishes on",
-    margin: 0.0,
+    others: 1.2,
+    ..MQTT
+};
+
+pub static ERASE: Aspect = Aspect {
+    name: "mqtt erase",
+    confidence: 0.8,
+    consequence: 0.8,
+    sentence: "erases what the broker keeps on",
+    ..MQTT
 };
 
 pub static SUBSCRIBE: Aspect = Aspect {
     name: "mqtt subscribe",
-    protocol: "mqtt",
-    confidence: 0.8,
+    confidence: 0.6,
     consequence: 0.4,
     sentence: "subscribes to",
-    margin: 0.0,
+    others: 0.9,
+    ..MQTT
 };
 
-pub fn event(event: &ProtocolEvent<'_>, told: &mut Told<'_>) {
-    let Some(Value::Str(kind)) = event.get("type") else { return };
+pub static EVERYTHING: Aspect = Aspect {
+    name: "mqtt wildcard",
+    confidence: 0.75,
+    consequence: 0.6,
+    sentence: "wants to hear everything:",
+    others: 0.8,
+    ..MQTT
+};
+
+pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'_>) {
     let (from, to) = (event.src().addr, event.dst().addr);
-    let text = |name| match event.get(name) {
-        Some(Value::Text(text)) => *text,
-        _ => &[],
-    };
     let mut tell = |aspect: &'static Aspect, text: &[u8]| {
         told(&Fact {
             aspect,
@@ -48,15 +73,42 @@ pub fn event(event: &ProtocolEvent<'_>, told: &mut Told<'_>) {
             value: None,
         });
     };
-    match *kind {
-        "connect" => tell(&CLIENT, text("client_id")),
-        "publish" if event.direction == crate::flow::Direction::ToServer => tell(&PUBLISH, text("topic")),
-        "subscribe" => {
+    match (word(event, "type"), event.direction) {
+        ("connect", _) => {
+            without_serials(text(event, "client_id"), scratch);
+            tell(&CLIENT, scratch);
+        }
+        ("connack", _) => {
+            let reason = number(event, "reason").unwrap_or_default();
+            if reason != 0 {
+                told(&Fact {
+                    aspect: &REFUSED,
+                    actor: to,
+                    target: Some(from),
+                    key: key(&REFUSED, to.bytes(), &[reason]),
+                    what: &reason,
+                    value: None,
+                });
+            }
+        }
+        ("publish", Direction::ToServer) => {
+            let topic = text(event, "topic");
+            without_serials(topic, scratch);
+            tell(&PUBLISH, scratch);
+            let retained = matches!(event.get("retain"), Some(Value::Bool(true)));
+            if retained && number(event, "payload_len") == Some(0) {
+                tell(&ERASE, scratch);
+            }
+        }
+        ("subscribe", _) => {
             if let Some(Value::Rows(rows)) = event.get("topics") {
                 rows.each(&mut |fields| {
                     for field in fields {
                         if let ("topic", Value::Text(filter)) = (field.name, field.value) {
                             tell(&SUBSCRIBE, filter);
+                            if matches!(filter, b"#" | b"+/#") || filter.starts_with(b"$") {
+                                tell(&EVERYTHING, filter);
+                            }
                         }
                     }
                 });

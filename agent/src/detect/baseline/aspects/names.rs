@@ -1,36 +1,41 @@
 //! DNS: who asks for names at all, under which domains, and how long names are there.
 
-use super::{Clean, Told, key};
+use super::{Clean, Told, key, word};
 use crate::detect::baseline::{Aspect, Fact};
 use crate::protocol::{ProtocolEvent, Value};
 
 pub static NAME: Aspect = Aspect {
     name: "dns domain",
     protocol: "dns",
-    confidence: 0.5,
+    confidence: 0.45,
     consequence: 0.3,
     sentence: "asks for names under",
-    margin: 0.0,
+    others: 0.6,
+    ..Aspect::USUAL
 };
 
 pub static LENGTH: Aspect = Aspect {
     name: "dns name length",
     protocol: "dns",
-    confidence: 0.6,
-    consequence: 0.4,
+    confidence: 0.7,
+    consequence: 0.5,
     sentence: "asks for names as long as",
+    unknown: super::super::Unknown::Most,
     margin: 0.5,
+    slack: 16.0,
+    ..Aspect::USUAL
 };
 
-pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'_>) {
-    if !matches!(event.get("kind"), Some(Value::Str("query"))) {
-        return;
+/// The name stands in `scratch` afterwards; false when nobody asks.
+pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'_>) -> bool {
+    if word(event, "kind") != "query" {
+        return false;
     }
     scratch.clear();
     match event.get("qname") {
         Some(Value::Text(name)) => scratch.extend_from_slice(name),
         Some(Value::Render(name)) => name.render(scratch),
-        _ => return,
+        _ => return false,
     }
     scratch.make_ascii_lowercase();
     let from = event.src().addr;
@@ -47,6 +52,7 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
     };
     tell(&NAME, &Clean(domain), super::hash(domain), None);
     tell(&LENGTH, &"", 0, Some(scratch.len() as f64));
+    true
 }
 
 /// The last three labels: under them names come and go.

@@ -1,67 +1,74 @@
 //! HTTP: who asks which server for what, with which program, and who is turned away.
 
-use super::{Clean, Told, key};
+use super::{Clean, Told, key, number, text, without_serials, word};
 use crate::detect::baseline::{Aspect, Fact};
-use crate::protocol::{ProtocolEvent, Value};
+use crate::protocol::ProtocolEvent;
 
 pub static PAGE: Aspect = Aspect {
     name: "http page",
     protocol: "http",
-    confidence: 0.5,
-    consequence: 0.4,
+    confidence: 0.45,
+    consequence: 0.3,
     sentence: "asks for",
-    margin: 0.0,
+    ..Aspect::USUAL
+};
+
+pub static CHANGE: Aspect = Aspect {
+    name: "http change",
+    protocol: "http",
+    confidence: 0.8,
+    consequence: 0.8,
+    sentence: "sends",
+    ..Aspect::USUAL
 };
 
 pub static PROGRAM: Aspect = Aspect {
     name: "http program",
     protocol: "http",
-    confidence: 0.4,
+    confidence: 0.35,
     consequence: 0.2,
     sentence: "uses the program",
-    margin: 0.0,
+    others: 0.6,
+    ..Aspect::USUAL
 };
 
 pub static REFUSAL: Aspect = Aspect {
     name: "http refusal",
     protocol: "http",
-    confidence: 0.6,
+    confidence: 0.5,
     consequence: 0.3,
     sentence: "was turned away:",
-    margin: 0.0,
+    ..Aspect::USUAL
 };
 
-pub fn event(event: &ProtocolEvent<'_>, told: &mut Told<'_>) {
-    let text = |name| match event.get(name) {
-        Some(Value::Text(text)) => *text,
-        _ => &[],
-    };
+pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'_>) {
     let (from, to) = (event.src().addr, event.dst().addr);
-    if matches!(event.get("kind"), Some(Value::Str("response"))) {
-        let status = event.get("status").and_then(Value::number).unwrap_or_default();
+    if word(event, "kind") == "response" {
+        let status = number(event, "status").unwrap_or_default();
         if status >= 400 {
             told(&Fact {
                 aspect: &REFUSAL,
                 actor: to,
                 target: Some(from),
                 key: key(&REFUSAL, to.bytes(), &[super::hash(from.bytes()), status]),
-                what: &format_args!("status {status} from {from}"),
+                what: &format_args!("status {status} @ {from}"),
                 value: None,
             });
         }
         return;
     }
-    let (method, uri) = (text("method"), text("uri"));
-    let path = uri.split(|byte| *byte == b'?').next().unwrap_or_default();
+    let (method, uri) = (text(event, "method"), text(event, "uri"));
+    without_serials(uri.split(|byte| b"?;#".contains(byte)).next().unwrap_or_default(), scratch);
+    let aspect = if matches!(method, b"GET" | b"HEAD" | b"OPTIONS" | b"") { &PAGE } else { &CHANGE };
     told(&Fact {
-        aspect: &PAGE,
+        aspect,
         actor: from,
         target: Some(to),
-        key: key(&PAGE, from.bytes(), &[super::hash(to.bytes()), super::hash(method), super::hash(path)]),
-        what: &format_args!("{} {} of {to}", Clean(method), Clean(path)),
+        key: key(aspect, from.bytes(), &[super::hash(to.bytes()), super::hash(method), super::hash(scratch)]),
+        what: &format_args!("{} {} @ {to}", Clean(method), Clean(scratch)),
         value: None,
     });
-    let program = text("user_agent");
+    let program = text(event, "user_agent");
     told(&Fact {
         aspect: &PROGRAM,
         actor: from,

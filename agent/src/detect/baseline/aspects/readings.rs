@@ -1,0 +1,197 @@
+//! What controllers answer when they are read: how far a register moves from one poll to the next, between
+//! which values it lies, and whether answers repeat an earlier stretch word by word, as a recording does.
+//! A block is what one request reads; its registers stand side by side, so that an answer costs one look-up.
+
+use hashbrown::HashMap;
+
+use super::{Told, key, number};
+use crate::detect::baseline::{Aspect, Fact, Unknown};
+use crate::flow::{Addr, Direction};
+use crate::protocol::{ProtocolEvent, Value};
+
+pub static STEP: Aspect = Aspect {
+    name: "reading step",
+    protocol: "modbus",
+    confidence: 0.6,
+    consequence: 0.6,
+    sentence: "shows from one poll to the next a jump of",
+    unknown: Unknown::Nothing,
+    margin: 2.0,
+    slack: 4.0,
+    useless: 16_384.0,
+    ..Aspect::USUAL
+};
+
+pub static RANGE: Aspect = Aspect {
+    name: "reading range",
+    protocol: "modbus",
+    confidence: 0.5,
+    consequence: 0.5,
+    sentence: "shows a value of",
+    unknown: Unknown::Nothing,
+    margin: 1.5,
+    slack: 8.0,
+    both_sides: true,
+    ..Aspect::USUAL
+};
+
+pub static REPEAT: Aspect = Aspect {
+    name: "reading repeat",
+    protocol: "modbus",
+    confidence: 0.8,
+    consequence: 0.7,
+    sentence: "repeats its earlier answers (so many in a row) to reads of",
+    unknown: Unknown::Nothing,
+    margin: 1.0,
+    slack: 6.0,
+    useless: 400.0,
+    ..Aspect::USUAL
+};
+
+/// The blocks that are read. More than a bound are not watched.
+#[derive(Default)]
+pub struct State {
+    blocks: HashMap<u64, Block, foldhash::fast::FixedState>,
+}
+
+struct Block {
+    seen: u64,
+    words: Vec<Word>,
+    /// Digests of the last answers.
+    tape: Vec<u32>,
+    at: usize,
+    /// How far back the answers are that are being repeated, and for how long.
+    lag: usize,
+    run: u32,
+    /// The longest that was told and usual.
+    most: u32,
+}
+
+/// A register.
+#[derive(Clone, Copy)]
+struct Word {
+    last: u16,
+    low: u16,
+    high: u16,
+    step: u16,
+    /// It rose and it fell: no counter.
+    rose: bool,
+    fell: bool,
+}
+
+/// Where a register stands.
+struct Place {
+    server: Addr,
+    unit: u64,
+    function: u64,
+}
+
+impl State {
+    pub fn event(&mut self, event: &ProtocolEvent<'_>, told: &mut Told<'_>) {
+        if event.direction != Direction::ToClient {
+            return;
+        }
+        let (Some(function @ 3..=4), Some(first), Some(unit)) =
+            (number(event, "func"), number(event, "addr"), number(event, "unit"))
+        else {
+            return;
+        };
+        let Some(Value::Registers(bytes)) = event.get("values") else { return };
+        let place = Place { server: event.src().addr, unit, function };
+        let here = super::hash(place.server.bytes()) ^ unit << 48 ^ function << 40;
+        let which = here ^ first << 16 ^ (bytes.len() as u64) << 4;
+        let now = event.ts.as_micros();
+        if !self.blocks.contains_key(&which) {
+            if self.blocks.len() >= MOST_BLOCKS {
+                return;
+            }
+            self.blocks.insert(which, Block::new(now, bytes));
+            return;
+        }
+        let Some(block) = self.blocks.get_mut(&which) else { return };
+        let soon = now.saturating_sub(block.seen) < MOST_PAUSE;
+        block.seen = now;
+        for ((at, word), bytes) in (first..).zip(&mut block.words).zip(bytes.as_chunks::<2>().0) {
+            word.see(u16::from_be_bytes(*bytes), soon, &place, here, at, told);
+        }
+        if block.see(super::hash(bytes) as u32) {
+            let count = block.words.len();
+            let usual = told(&Fact {
+                aspect: &REPEAT,
+                actor: place.server,
+                target: Some(event.dst().addr),
+                key: key(&REPEAT, &[], &[which]),
+                what: &format_args!("{count} {} from {first} @ unit {unit}", table(function)),
+                value: Some(f64::from(block.run)),
+            });
+            if usual {
+                block.most = block.run;
+            }
+        }
+    }
+}
+
+impl Block {
+    fn new(now: u64, bytes: &[u8]) -> Self {
+        let words = bytes.as_chunks::<2>().0.iter().map(|bytes| {
+            let last = u16::from_be_bytes(*bytes);
+            Word { last, low: last, high: last, step: 0, rose: false, fell: false }
+        });
+        Self { seen: now, words: words.collect(), tape: vec![0; TAPE], at: 0, lag: 0, run: 0, most: 0 }
+    }
+
+    /// Whether the answers repeat an earlier stretch longer than was told.
+    fn see(&mut self, digest: u32) -> bool {
+        let back = |lag: usize| (self.at + TAPE - lag) % TAPE;
+        if self.lag > 0 && self.tape[back(self.lag)] == digest {
+            self.run += 1;
+        } else {
+            // The nearest earlier answer that was the same.
+            self.lag = (1..TAPE).find(|lag| self.tape[back(*lag)] == digest).unwrap_or(0);
+            self.run = u32::from(self.lag > 0);
+        }
+        self.tape[self.at] = digest;
+        self.at = (self.at + 1) % TAPE;
+        // A block that never changes need not be told with every answer.
+        self.run > self.most && (self.run < TAPE as u32 || self.run.is_multiple_of(TAPE as u32))
+    }
+}
+
+impl Word {
+    fn see(&mut self, value: u16, soon: bool, place: &Place, here: u64, at: u64, told: &mut Told<'_>) {
+        if value == self.last {
+            return;
+        }
+        // Around the end of the range: signed numbers cross zero, counters begin anew.
+        let step = value.wrapping_sub(self.last).min(self.last.wrapping_sub(value));
+        self.rose |= value > self.last;
+        self.fell |= value < self.last;
+        self.last = value;
+        let mut tell = |aspect: &'static Aspect, value: u16| {
+            told(&Fact {
+                aspect,
+                actor: place.server,
+                target: None,
+                key: key(aspect, &[], &[here, at]),
+                what: &format_args!("{} register {at} @ unit {}", table(place.function), place.unit),
+                value: Some(f64::from(value)),
+            })
+        };
+        if soon && step > self.step && tell(&STEP, step) {
+            self.step = step;
+        }
+        if self.rose && self.fell && !(self.low..=self.high).contains(&value) && tell(&RANGE, value) {
+            (self.low, self.high) = (self.low.min(value), self.high.max(value));
+        }
+    }
+}
+
+const fn table(function: u64) -> &'static str {
+    if function == 3 { "holding" } else { "input" }
+}
+
+const MOST_BLOCKS: usize = 8192;
+/// Answers of a block that are remembered: half an hour at five seconds, five minutes at one.
+const TAPE: usize = 300;
+/// After a longer pause a jump is none: microseconds.
+const MOST_PAUSE: u64 = 60_000_000;

@@ -1,0 +1,93 @@
+//! Silence: conversations that go on all day, and how long they paused at most: a server's answers to a
+//! master, a client's messages to a broker. Time is counted in seconds in which anything was heard, so that
+//! a capture that stops does not silence the plant.
+
+use hashbrown::HashMap;
+
+use super::{Told, key};
+use crate::detect::baseline::{Aspect, Fact, Unknown};
+use crate::flow::{Addr, Direction};
+use crate::protocol::ProtocolEvent;
+
+pub static GAP: Aspect = Aspect {
+    name: "silence",
+    confidence: 0.75,
+    consequence: 0.6,
+    sentence: "was silent (seconds) in",
+    unknown: Unknown::Nothing,
+    margin: 0.6,
+    slack: 4.0,
+    useless: 300.0,
+    ..Aspect::USUAL
+};
+
+pub static BACK: Aspect = Aspect {
+    name: "silence over",
+    confidence: 0.3,
+    consequence: 0.1,
+    sentence: "speaks again in",
+    ..Aspect::USUAL
+};
+
+/// When each conversation was last heard. More than a bound are not watched.
+#[derive(Default)]
+pub struct State {
+    pairs: HashMap<(Addr, Addr, bool), Pair, foldhash::fast::FixedState>,
+    /// Seconds in which anything was heard.
+    now: u32,
+}
+
+struct Pair {
+    heard: u32,
+    /// The longest gap that was told and usual.
+    most: u32,
+    silent: bool,
+}
+
+impl State {
+    pub fn event(&mut self, event: &ProtocolEvent<'_>) {
+        let modbus = event.proto == "modbus";
+        let spoke = match event.direction {
+            Direction::ToClient => modbus,
+            Direction::ToServer => event.proto == "mqtt" && super::word(event, "type") == "publish",
+        };
+        if !spoke {
+            return;
+        }
+        let pair = (event.src().addr, event.dst().addr, modbus);
+        match self.pairs.get_mut(&pair) {
+            Some(known) => known.heard = self.now,
+            None => {
+                if self.pairs.len() < MOST_PAIRS {
+                    self.pairs.insert(pair, Pair { heard: self.now, most: 0, silent: false });
+                }
+            }
+        }
+    }
+
+    pub fn second(&mut self, told: &mut Told<'_>) {
+        self.now += 1;
+        for ((from, to, modbus), pair) in &mut self.pairs {
+            let gap = self.now - pair.heard;
+            if gap <= pair.most && !pair.silent || pair.silent && gap > 1 {
+                continue;
+            }
+            let aspect = if pair.silent { &BACK } else { &GAP };
+            let words = if *modbus { "answers to" } else { "messages to" };
+            let usual = told(&Fact {
+                aspect,
+                actor: *from,
+                target: Some(*to),
+                key: key(aspect, from.bytes(), &[super::hash(to.bytes()), u64::from(*modbus)]),
+                what: &format_args!("its {words} {to}"),
+                value: (!pair.silent).then_some(f64::from(gap)),
+            });
+            pair.silent = !pair.silent && !usual;
+            if usual {
+                pair.most = pair.most.max(gap);
+            }
+        }
+    }
+}
+
+const MOST_PAIRS: usize = 16_384;

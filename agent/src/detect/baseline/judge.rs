@@ -1,0 +1,132 @@
+//! Compares a fact with the book, weighs how much it says, and says it in a sentence with the numbers.
+
+use std::fmt::Write as _;
+
+use super::book::{Book, Known, Short};
+use super::{Fact, Unknown};
+
+/// How a fact breaks the baseline.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Broken {
+    /// It was never seen.
+    New,
+    /// Its value lies beyond what was seen, by so many times what may be.
+    Beyond(f64),
+}
+
+impl Broken {
+    /// A number of its own for each way.
+    pub const fn way(self) -> u64 {
+        match self {
+            Self::New => 1,
+            Self::Beyond(_) => 2,
+        }
+    }
+}
+
+/// How the fact breaks the baseline, if it does.
+pub fn broken(book: &mut Book, fact: &Fact<'_>) -> Option<Broken> {
+    let aspect = fact.aspect;
+    let range = match (book.find(fact), aspect.unknown) {
+        (Some(known), _) => (known.range, known.count),
+        (None, Unknown::New) => return Some(Broken::New),
+        (None, Unknown::Nothing) => return None,
+        (None, Unknown::Most) => (Some(book.most(aspect.name)?), 1000),
+    };
+    let ((Some((low, high)), count), Some(value)) = (range, fact.value) else { return None };
+    if high >= aspect.useless {
+        return None;
+    }
+    let width = (high - low).max(high.abs() * LEAST_RANGE);
+    let slack = width * (aspect.margin + aspect.few / count.max(1) as f64) + aspect.slack;
+    let over = if aspect.both_sides && value < low { low - value } else { value - high };
+    (over > slack).then(|| Broken::Beyond(over / slack.max(f64::MIN_POSITIVE)))
+}
+
+/// How sure it is a finding, and why.
+pub fn explain(book: &Book, fact: &Fact<'_>, broken: Broken) -> (f32, String) {
+    let (aspect, actor, what) = (fact.aspect, fact.actor.to_string(), fact.what.to_string());
+    let (mut confidence, mut text) = (aspect.confidence, format!("{actor} {}", aspect.sentence));
+    if !what.is_empty() {
+        let _ = write!(text, " {}", what.replace(" @ ", " of "));
+    }
+    if let Some(value) = fact.value {
+        let _ = write!(text, ": {}", Short(value));
+    }
+    let stranger = !book.is_empty() && !book.knows(&actor);
+    match broken {
+        Broken::Beyond(times) => {
+            confidence *= (1.0 - 0.5 / times.max(1.0)) as f32;
+            let known = book.known(aspect.name, &actor, &what).and_then(|known| known.range);
+            let _ = match (known, book.most_seen(aspect.name)) {
+                (Some((low, high)), _) if aspect.both_sides => {
+                    write!(text, "; learnt: {} to {}", Short(low), Short(high))
+                }
+                (Some((_, high)), _) => write!(text, "; learnt: at most {}", Short(high)),
+                (None, Some((_, high))) => write!(text, "; nobody was seen beyond {}", Short(high)),
+                (None, None) => Ok(()),
+            };
+        }
+        Broken::New => {
+            let seen = Seen::of(book, aspect.name, &actor, &what);
+            for (yes, share) in [
+                (!seen.others.is_empty(), aspect.others),
+                (seen.elsewhere, aspect.elsewhere),
+                (seen.there, aspect.there),
+            ] {
+                confidence *= if yes { share } else { 1.0 };
+            }
+            match seen.others.as_slice() {
+                [] => text += "; never seen before",
+                known => {
+                    let _ = write!(text, "; until now only {}", known.join(", "));
+                }
+            }
+            if seen.elsewhere {
+                text += "; it was seen to do so elsewhere";
+            }
+        }
+    }
+    if stranger {
+        confidence *= STRANGER;
+        text += "; this address was not known here";
+    }
+    (confidence.min(MOST_SURE), text)
+}
+
+/// What the book has that is like a new fact.
+struct Seen<'a> {
+    others: Vec<&'a str>,
+    elsewhere: bool,
+    there: bool,
+}
+
+impl<'a> Seen<'a> {
+    fn of(book: &'a Book, aspect: &str, actor: &str, what: &str) -> Self {
+        let mut seen = Self { others: Vec::new(), elsewhere: false, there: false };
+        let (deed, place) = parts(what);
+        for Known { actor: whose, what: known, .. } in book.facts().filter(|known| known.aspect == aspect) {
+            if whose != actor {
+                if known == what && seen.others.len() < 3 && !what.is_empty() {
+                    seen.others.push(whose);
+                }
+                continue;
+            }
+            let (known_deed, known_place) = parts(known);
+            seen.elsewhere |= place.is_some() && known_deed == deed;
+            seen.there |= place.is_some() && known_place == place;
+        }
+        seen
+    }
+}
+
+/// What is done, and where.
+fn parts(what: &str) -> (&str, Option<&str>) {
+    what.split_once(" @ ").map_or((what, None), |(deed, place)| (deed, Some(place)))
+}
+
+/// A range that was only ever one value is taken to be this share of it wide.
+const LEAST_RANGE: f64 = 0.05;
+/// What somebody does whom nobody knows is more likely wrong.
+const STRANGER: f32 = 1.3;
+const MOST_SURE: f32 = 0.97;

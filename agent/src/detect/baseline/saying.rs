@@ -1,0 +1,78 @@
+//! When a finding is said: once when it begins, again after a pause or a long while, and of many alike
+//! only the first few. What is held back is counted and told with the next.
+
+use fieldward_shared::time::Timestamp;
+use hashbrown::HashMap;
+
+use super::{Broken, Fact};
+use crate::window::hash;
+
+/// What was said. Both tables are bounded; when one is full, what is old is forgotten, then all.
+#[derive(Default)]
+pub struct Saying {
+    facts: HashMap<u64, Said, foldhash::fast::FixedState>,
+    floods: HashMap<u64, Flood, foldhash::fast::FixedState>,
+}
+
+#[derive(Clone, Copy)]
+struct Said {
+    at: Timestamp,
+    seen: Timestamp,
+}
+
+/// How much one actor gave to say in one aspect.
+#[derive(Clone, Copy)]
+struct Flood {
+    since: Timestamp,
+    said: u32,
+    hushed: u32,
+}
+
+impl Saying {
+    /// Whether to say it now, and how many of its kind were held back before.
+    pub fn may_say(&mut self, ts: Timestamp, fact: &Fact<'_>, broken: Broken) -> Option<u32> {
+        let key = fact.key ^ broken.way();
+        if let Some(said) = self.facts.get_mut(&key) {
+            let pause = ts.since(said.seen);
+            said.seen = ts;
+            if pause < PAUSE && ts.since(said.at) < AGAIN {
+                return None;
+            }
+            said.at = ts;
+        } else {
+            make_room(&mut self.facts, |said| ts.since(said.seen) < PAUSE);
+            self.facts.insert(key, Said { at: ts, seen: ts });
+        }
+        let many = hash(fact.actor.bytes()) ^ hash(fact.aspect.name.as_bytes()).rotate_left(9);
+        make_room(&mut self.floods, |flood| ts.since(flood.since) < PAUSE);
+        let flood = self.floods.entry(many).or_insert(Flood { since: ts, said: 0, hushed: 0 });
+        if ts.since(flood.since) >= MINUTE {
+            (flood.since, flood.said) = (ts, 0);
+        }
+        if flood.said >= MOST_A_MINUTE {
+            flood.hushed += 1;
+            return None;
+        }
+        flood.said += 1;
+        Some(std::mem::take(&mut flood.hushed))
+    }
+}
+
+fn make_room<T>(map: &mut HashMap<u64, T, foldhash::fast::FixedState>, keep: impl Fn(&T) -> bool) {
+    if map.len() >= MOST_SAID {
+        map.retain(|_, said| keep(said));
+        if map.len() >= MOST_SAID {
+            map.clear();
+        }
+    }
+}
+
+const MINUTE: u64 = 60_000_000;
+/// What was away for so long is said again: microseconds.
+const PAUSE: u64 = 2 * MINUTE;
+/// What goes on is said again after this.
+const AGAIN: u64 = 10 * MINUTE;
+/// Findings of one aspect about one actor.
+const MOST_A_MINUTE: u32 = 12;
+/// Entries of each table.
+const MOST_SAID: usize = 65_536;
