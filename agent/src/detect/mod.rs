@@ -7,6 +7,7 @@
 pub mod baseline;
 pub mod forest;
 pub mod rarity;
+pub mod web;
 
 use fieldward_shared::time::Timestamp;
 
@@ -17,7 +18,7 @@ use crate::protocol::ProtocolEvent;
 use crate::window::Window;
 
 /// Every detector.
-pub static DETECTORS: &[Kind] = &[baseline::KIND, rarity::KIND];
+pub static DETECTORS: &[Kind] = &[baseline::KIND, web::KIND, rarity::KIND];
 
 /// A kind of detector.
 pub struct Kind {

@@ -52,8 +52,8 @@ struct Judge {
 impl Baseline {
     /// Learns, or compares with what `book` holds.
     pub fn new(book: Book, mode: Mode) -> Self {
-        let judge = Judge { book, mode, saying: Saying::default() };
-        Self { judge, state: aspects::State::default() }
+        let state = aspects::State::of(&book);
+        Self { judge: Judge { book, mode, saying: Saying::default() }, state }
     }
 
     /// What was learnt.

@@ -1,5 +1,5 @@
-//! When a finding is said: once when it begins, again after a pause or a long while, and of many alike
-//! only the first few. What is held back is counted and told with the next.
+//! When a finding is said: once when it begins, again after a pause, a long while or when it is much worse,
+//! and of many alike only the first few. What is held back is counted and told with the next.
 
 use fieldward_shared::time::Timestamp;
 use hashbrown::HashMap;
@@ -18,6 +18,8 @@ pub struct Saying {
 struct Said {
     at: Timestamp,
     seen: Timestamp,
+    /// How far beyond it was then.
+    times: f64,
 }
 
 /// How much one actor gave to say in one aspect.
@@ -32,16 +34,21 @@ impl Saying {
     /// Whether to say it now, and how many of its kind were held back before.
     pub fn may_say(&mut self, ts: Timestamp, fact: &Fact<'_>, broken: Broken) -> Option<u32> {
         let key = fact.key ^ broken.way();
+        let times = match broken {
+            Broken::New => 0.0,
+            Broken::Beyond(times) => times,
+        };
         if let Some(said) = self.facts.get_mut(&key) {
             let pause = ts.since(said.seen);
             said.seen = ts;
-            if pause < PAUSE && ts.since(said.at) < AGAIN {
+            let worse = times > said.times * WORSE;
+            if pause < PAUSE && ts.since(said.at) < AGAIN && !worse {
                 return None;
             }
-            said.at = ts;
+            (said.at, said.times) = (ts, times);
         } else {
             make_room(&mut self.facts, |said| ts.since(said.seen) < PAUSE);
-            self.facts.insert(key, Said { at: ts, seen: ts });
+            self.facts.insert(key, Said { at: ts, seen: ts, times });
         }
         let many = hash(fact.actor.bytes()) ^ hash(fact.aspect.name.as_bytes()).rotate_left(9);
         make_room(&mut self.floods, |flood| ts.since(flood.since) < PAUSE);
@@ -72,6 +79,8 @@ const MINUTE: u64 = 60_000_000;
 const PAUSE: u64 = 2 * MINUTE;
 /// What goes on is said again after this.
 const AGAIN: u64 = 10 * MINUTE;
+/// What goes so many times further beyond is said again.
+const WORSE: f64 = 3.0;
 /// Findings of one aspect about one actor.
 const MOST_A_MINUTE: u32 = 12;
 /// Entries of each table.

@@ -15,7 +15,7 @@ use std::fmt;
 
 use fieldward_shared::time::Timestamp;
 
-use super::{Aspect, Fact};
+use super::{Aspect, Book, Fact};
 use crate::frame::{Arp, Frame};
 use crate::protocol::{ProtocolEvent, Value};
 use crate::window::hash;
@@ -45,6 +45,7 @@ pub static ASPECTS: &[&Aspect] = &[
     &names::LENGTH,
     &pages::PAGE,
     &pages::CHANGE,
+    &pages::LOGIN,
     &pages::PROGRAM,
     &pages::REFUSAL,
     &silence::GAP,
@@ -78,6 +79,13 @@ pub struct State {
     silence: silence::State,
     points: modbus::State,
     scratch: Vec<u8>,
+}
+
+impl State {
+    /// With what only a book tells.
+    pub fn of(book: &Book) -> Self {
+        Self { points: modbus::State::of(book), ..Self::default() }
+    }
 }
 
 /// Takes facts, and says whether they are as they should be.

@@ -4,7 +4,7 @@
 use hashbrown::HashMap;
 
 use super::{Told, key, number, word};
-use crate::detect::baseline::{Aspect, Fact};
+use crate::detect::baseline::{Aspect, Book, Fact};
 use crate::flow::{Addr, Direction};
 use crate::protocol::{ProtocolEvent, Value};
 
@@ -34,7 +34,7 @@ pub static SERVICE: Aspect = Aspect {
 };
 
 pub static PLACE: Aspect =
-    Aspect { name: "modbus place", confidence: 0.5, consequence: 0.3, sentence: "reads", ..MODBUS };
+    Aspect { name: "modbus place", confidence: 0.4, consequence: 0.3, sentence: "reads", ..MODBUS };
 
 pub static VALUE: Aspect = Aspect {
     name: "modbus value",
@@ -118,7 +118,7 @@ pub fn event(event: &ProtocolEvent<'_>, state: &mut State, told: &mut Told<'_>) 
         Some(&Value::Registers(&[a, b, c, d])) => {
             let words = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])];
             match state.float(here ^ at, words) {
-                Some(value) => to.wrote("number", at, value),
+                Some((kind, value)) => to.wrote(kind, at, value),
                 None => (at..).zip(words).for_each(|(at, word)| to.wrote("register", at, f64::from(word))),
             }
         }
@@ -162,8 +162,19 @@ impl Point<'_, '_> {
 }
 
 impl State {
+    /// Knows the order of the points that a book has; where it has both, the one seen more often.
+    pub fn of(book: &Book) -> Self {
+        let mut orders = HashMap::<u64, (u64, bool), foldhash::fast::FixedState>::default();
+        for known in book.facts().filter(|known| known.aspect == VALUE.name) {
+            let Some((point, swapped)) = written(&known.what) else { continue };
+            let best = orders.entry(point).or_insert((0, swapped));
+            *best = (*best).max((known.count, swapped));
+        }
+        Self { swapped: orders.into_iter().map(|(point, (_, swapped))| (point, swapped)).collect() }
+    }
+
     /// Two words as a number of IEEE 754, if that makes sense in one order or the other.
-    fn float(&mut self, point: u64, [first, second]: [u16; 2]) -> Option<f64> {
+    fn float(&mut self, point: u64, [first, second]: [u16; 2]) -> Option<(&'static str, f64)> {
         let as_float = |high: u16, low: u16| {
             let value = f64::from(f32::from_bits(u32::from(high) << 16 | u32::from(low)));
             (value == 0.0 || (LEAST..MOST).contains(&value.abs())).then_some(value)
@@ -181,9 +192,22 @@ impl State {
                 plain.is_none()
             }
         };
-        if is_swapped { swapped } else { plain }
+        if is_swapped { swapped.map(|value| (SWAPPED, value)) } else { plain.map(|value| (PLAIN, value)) }
     }
 }
+
+/// The point in the text of a fact, and whether its words are swapped: "number 4 @ unit 1 of 10.0.0.1".
+fn written(what: &str) -> Option<(u64, bool)> {
+    let (deed, place) = what.split_once(" @ unit ")?;
+    let (kind, at) = deed.rsplit_once(' ')?;
+    let (unit, server) = place.split_once(" of ")?;
+    let server = Addr::from(server.parse::<std::net::IpAddr>().ok()?);
+    let here = super::hash(server.bytes()) ^ unit.parse::<u64>().ok()? << 48;
+    [PLAIN, SWAPPED].contains(&kind).then_some((here ^ at.parse::<u64>().ok()?, kind == SWAPPED))
+}
+
+const PLAIN: &str = "number";
+const SWAPPED: &str = "number (low word first)";
 
 /// Numbers that a process has: smaller and larger ones are words that only look like a number.
 const LEAST: f64 = 1e-3;

@@ -32,6 +32,15 @@ pub static PROGRAM: Aspect = Aspect {
     ..Aspect::USUAL
 };
 
+pub static LOGIN: Aspect = Aspect {
+    name: "http login",
+    protocol: "http",
+    confidence: 0.6,
+    consequence: 0.5,
+    sentence: "sends a name and password by",
+    ..Aspect::USUAL
+};
+
 pub static REFUSAL: Aspect = Aspect {
     name: "http refusal",
     protocol: "http",
@@ -68,6 +77,17 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
         what: &format_args!("{} {} @ {to}", Clean(method), Clean(scratch)),
         value: None,
     });
+    let auth = word(event, "auth");
+    if !auth.is_empty() {
+        told(&Fact {
+            aspect: &LOGIN,
+            actor: from,
+            target: Some(to),
+            key: key(&LOGIN, from.bytes(), &[super::hash(to.bytes()), super::hash(auth.as_bytes())]),
+            what: &format_args!("{auth} @ {to}"),
+            value: None,
+        });
+    }
     let program = text(event, "user_agent");
     told(&Fact {
         aspect: &PROGRAM,

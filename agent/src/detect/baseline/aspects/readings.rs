@@ -56,6 +56,7 @@ pub struct State {
 
 struct Block {
     seen: u64,
+    count: u64,
     words: Vec<Word>,
     /// Digests of the last answers.
     tape: Vec<u32>,
@@ -77,6 +78,8 @@ struct Word {
     /// It rose and it fell: no counter.
     rose: bool,
     fell: bool,
+    /// It was once no possible first half of a number of two words.
+    odd: bool,
 }
 
 /// Where a register stands.
@@ -109,10 +112,24 @@ impl State {
             return;
         }
         let Some(block) = self.blocks.get_mut(&which) else { return };
+        block.count += 1;
+        let warm = block.count > WARM;
         let soon = now.saturating_sub(block.seen) < MOST_PAUSE;
         block.seen = now;
-        for ((at, word), bytes) in (first..).zip(&mut block.words).zip(bytes.as_chunks::<2>().0) {
-            word.see(u16::from_be_bytes(*bytes), soon, &place, here, at, told);
+        // What masters may write moves as they please.
+        if function == 4 {
+            let values = bytes.as_chunks::<2>().0;
+            for (word, value) in block.words.iter_mut().zip(values) {
+                word.odd |= !is_coarse(u16::from_be_bytes(*value));
+            }
+            let whole = |words: &[Word], nth: usize| words.get(nth).is_some_and(|word| !word.odd);
+            for (nth, value) in values.iter().enumerate().take(block.words.len()) {
+                // The fine half of a number of two words is noise.
+                let fine = whole(&block.words, nth + 1) || nth > 0 && whole(&block.words, nth - 1);
+                if let Some(word) = block.words.get_mut(nth).filter(|word| !(fine && word.odd)) {
+                    word.see(u16::from_be_bytes(*value), warm, soon, &place, here, first + nth as u64, told);
+                }
+            }
         }
         if block.see(super::hash(bytes) as u32) {
             let count = block.words.len();
@@ -135,9 +152,18 @@ impl Block {
     fn new(now: u64, bytes: &[u8]) -> Self {
         let words = bytes.as_chunks::<2>().0.iter().map(|bytes| {
             let last = u16::from_be_bytes(*bytes);
-            Word { last, low: last, high: last, step: 0, rose: false, fell: false }
+            Word { last, low: last, high: last, step: 0, rose: false, fell: false, odd: false }
         });
-        Self { seen: now, words: words.collect(), tape: vec![0; TAPE], at: 0, lag: 0, run: 0, most: 0 }
+        Self {
+            seen: now,
+            count: 0,
+            words: words.collect(),
+            tape: vec![0; TAPE],
+            at: 0,
+            lag: 0,
+            run: 0,
+            most: 0,
+        }
     }
 
     /// Whether the answers repeat an earlier stretch longer than was told.
@@ -158,7 +184,16 @@ impl Block {
 }
 
 impl Word {
-    fn see(&mut self, value: u16, soon: bool, place: &Place, here: u64, at: u64, told: &mut Told<'_>) {
+    fn see(
+        &mut self,
+        value: u16,
+        warm: bool,
+        soon: bool,
+        place: &Place,
+        here: u64,
+        at: u64,
+        told: &mut Told<'_>,
+    ) {
         if value == self.last {
             return;
         }
@@ -167,6 +202,9 @@ impl Word {
         self.rose |= value > self.last;
         self.fell |= value < self.last;
         self.last = value;
+        if !warm {
+            return;
+        }
         let mut tell = |aspect: &'static Aspect, value: u16| {
             told(&Fact {
                 aspect,
@@ -190,6 +228,13 @@ const fn table(function: u64) -> &'static str {
     if function == 3 { "holding" } else { "input" }
 }
 
+/// Whether a word could be the first half of a number of IEEE 754 between a thousandth and a million.
+const fn is_coarse(word: u16) -> bool {
+    word == 0 || matches!(word & 0x7fff, 0x3a80..0x4980)
+}
+
+/// Answers before values mean anything: a capture or a controller may just have begun.
+const WARM: u64 = 20;
 const MOST_BLOCKS: usize = 8192;
 /// Answers of a block that are remembered: half an hour at five seconds, five minutes at one.
 const TAPE: usize = 300;
