@@ -31,10 +31,16 @@ pub struct Aspect {
     pub useless: f64,
     /// What the confidence is multiplied with where others were seen to do the same there.
     pub others: f32,
+    /// Where others were seen to do the same but for its numbers.
+    pub kin: f32,
     /// Where this actor was seen to do the same elsewhere.
     pub elsewhere: f32,
+    /// The same where that was another server altogether.
+    pub far: f32,
     /// Where this actor was seen to do other things there.
     pub there: f32,
+    /// After so many seconds without it, it is said anew when it comes back.
+    pub pause: u64,
 }
 
 impl Aspect {
@@ -52,8 +58,11 @@ impl Aspect {
         both_sides: false,
         useless: f64::INFINITY,
         others: 0.8,
+        kin: 1.0,
         elsewhere: 0.7,
+        far: 0.7,
         there: 0.9,
+        pause: 120,
     };
 }
 

@@ -51,7 +51,8 @@ pub fn explain(book: &Book, fact: &Fact<'_>, broken: Broken) -> (f32, String) {
         let _ = write!(text, " {}", what.replace(" @ ", " of "));
     }
     if let Some(value) = fact.value {
-        let _ = write!(text, ": {}", Short(value));
+        let colon = if text.ends_with(':') { "" } else { ":" };
+        let _ = write!(text, "{colon} {}", Short(value));
     }
     let stranger = !book.is_empty() && !book.knows(&actor);
     match broken {
@@ -71,7 +72,9 @@ pub fn explain(book: &Book, fact: &Fact<'_>, broken: Broken) -> (f32, String) {
             let seen = Seen::of(book, aspect.name, &actor, &what);
             for (yes, share) in [
                 (!seen.others.is_empty(), aspect.others),
-                (seen.elsewhere, aspect.elsewhere),
+                (seen.others.is_empty() && seen.kin, aspect.kin),
+                (seen.elsewhere == Elsewhere::Near, aspect.elsewhere),
+                (seen.elsewhere == Elsewhere::Far, aspect.far),
                 (seen.there, aspect.there),
             ] {
                 confidence *= if yes { share } else { 1.0 };
@@ -82,7 +85,7 @@ pub fn explain(book: &Book, fact: &Fact<'_>, broken: Broken) -> (f32, String) {
                     let _ = write!(text, "; until now only {}", known.join(", "));
                 }
             }
-            if seen.elsewhere {
+            if seen.elsewhere != Elsewhere::No {
                 text += "; it was seen to do so elsewhere";
             }
         }
@@ -97,23 +100,38 @@ pub fn explain(book: &Book, fact: &Fact<'_>, broken: Broken) -> (f32, String) {
 /// What the book has that is like a new fact.
 struct Seen<'a> {
     others: Vec<&'a str>,
-    elsewhere: bool,
+    kin: bool,
+    elsewhere: Elsewhere,
     there: bool,
+}
+
+/// Where else an actor does the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Elsewhere {
+    No,
+    /// At another server.
+    Far,
+    /// At another unit of the same server, or where servers have no units.
+    Near,
 }
 
 impl<'a> Seen<'a> {
     fn of(book: &'a Book, aspect: &str, actor: &str, what: &str) -> Self {
-        let mut seen = Self { others: Vec::new(), elsewhere: false, there: false };
+        let mut seen = Self { others: Vec::new(), kin: false, elsewhere: Elsewhere::No, there: false };
         let (deed, place) = parts(what);
         for Known { actor: whose, what: known, .. } in book.facts().filter(|known| known.aspect == aspect) {
             if whose != actor {
                 if known == what && seen.others.len() < 3 && !what.is_empty() {
                     seen.others.push(whose);
                 }
+                seen.kin |= kin(known, what);
                 continue;
             }
             let (known_deed, known_place) = parts(known);
-            seen.elsewhere |= place.is_some() && known_deed == deed;
+            if place.is_some() && known_deed == deed {
+                let near = server(place) == server(known_place);
+                seen.elsewhere = seen.elsewhere.max(if near { Elsewhere::Near } else { Elsewhere::Far });
+            }
             seen.there |= place.is_some() && known_place == place;
         }
         seen
@@ -123,6 +141,17 @@ impl<'a> Seen<'a> {
 /// What is done, and where.
 fn parts(what: &str) -> (&str, Option<&str>) {
     what.split_once(" @ ").map_or((what, None), |(deed, place)| (deed, Some(place)))
+}
+
+/// Whether two texts are the same but for their numbers.
+fn kin(one: &str, other: &str) -> bool {
+    let letters = |text: &'_ str| text.bytes().filter(|byte| !byte.is_ascii_digit()).collect::<Vec<_>>();
+    !one.is_empty() && letters(one) == letters(other)
+}
+
+/// The server of "unit 1 of server".
+fn server(place: Option<&str>) -> Option<&str> {
+    place?.split_once(" of ").map(|(_, server)| server)
 }
 
 /// A range that was only ever one value is taken to be this share of it wide.

@@ -20,6 +20,8 @@ struct Said {
     seen: Timestamp,
     /// How far beyond it was then.
     times: f64,
+    /// What goes on is said again after this.
+    wait: u64,
 }
 
 /// How much one actor gave to say in one aspect.
@@ -42,13 +44,15 @@ impl Saying {
             let pause = ts.since(said.seen);
             said.seen = ts;
             let worse = times > said.times * WORSE;
-            if pause < PAUSE && ts.since(said.at) < AGAIN && !worse {
+            let back = pause >= fact.aspect.pause * SECOND;
+            if !back && !worse && ts.since(said.at) < said.wait {
                 return None;
             }
+            said.wait = if back { AGAIN } else { (said.wait * 2).min(MOST_WAIT) };
             (said.at, said.times) = (ts, times);
         } else {
             make_room(&mut self.facts, |said| ts.since(said.seen) < PAUSE);
-            self.facts.insert(key, Said { at: ts, seen: ts, times });
+            self.facts.insert(key, Said { at: ts, seen: ts, times, wait: AGAIN });
         }
         let many = hash(fact.actor.bytes()) ^ hash(fact.aspect.name.as_bytes()).rotate_left(9);
         make_room(&mut self.floods, |flood| ts.since(flood.since) < PAUSE);
@@ -74,11 +78,13 @@ fn make_room<T>(map: &mut HashMap<u64, T, foldhash::fast::FixedState>, keep: imp
     }
 }
 
-const MINUTE: u64 = 60_000_000;
-/// What was away for so long is said again: microseconds.
+const SECOND: u64 = 1_000_000;
+const MINUTE: u64 = 60 * SECOND;
+/// What is older goes when room is needed.
 const PAUSE: u64 = 2 * MINUTE;
-/// What goes on is said again after this.
+/// What goes on is said again after this, then after twice as long, and so on up to a day.
 const AGAIN: u64 = 10 * MINUTE;
+const MOST_WAIT: u64 = 24 * 60 * MINUTE;
 /// What goes so many times further beyond is said again.
 const WORSE: f64 = 3.0;
 /// Findings of one aspect about one actor.

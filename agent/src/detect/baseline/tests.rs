@@ -40,7 +40,7 @@ fn every_aspect_has_a_name_of_its_own_and_sane_numbers() {
         for share in [aspect.confidence, aspect.consequence] {
             assert!(share > 0.0 && share <= 1.0, "{}", aspect.name);
         }
-        for factor in [aspect.others, aspect.elsewhere, aspect.there] {
+        for factor in [aspect.others, aspect.kin, aspect.elsewhere, aspect.far, aspect.there] {
             assert!((0.3..=1.5).contains(&factor), "{}", aspect.name);
         }
         assert!(aspect.margin >= 0.0 && aspect.few >= 0.0 && aspect.slack >= 0.0, "{}", aspect.name);

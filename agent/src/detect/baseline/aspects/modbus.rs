@@ -46,6 +46,7 @@ pub static VALUE: Aspect = Aspect {
     both_sides: true,
     others: 0.7,
     elsewhere: 0.6,
+    far: 0.9,
     there: 0.75,
     ..MODBUS
 };

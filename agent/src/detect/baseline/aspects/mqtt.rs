@@ -14,6 +14,7 @@ pub static CLIENT: Aspect = Aspect {
     consequence: 0.5,
     sentence: "connects as",
     others: 1.3,
+    kin: 0.7,
     ..MQTT
 };
 
@@ -32,6 +33,7 @@ pub static PUBLISH: Aspect = Aspect {
     consequence: 0.7,
     sentence: "publishes on",
     others: 1.2,
+    kin: 0.7,
     ..MQTT
 };
 

@@ -11,6 +11,7 @@ pub static NAME: Aspect = Aspect {
     consequence: 0.3,
     sentence: "asks for names under",
     others: 0.6,
+    kin: 0.8,
     ..Aspect::USUAL
 };
 

@@ -38,6 +38,7 @@ pub static UNITS: Aspect = rate("modbus unit rate", "modbus", "asks in 10 s diff
 pub static PLACES: Aspect = rate("modbus place rate", "modbus", "reaches in 10 s different places:", 12.0);
 pub static SAME: Aspect = Aspect {
     consequence: 0.8,
+    margin: 0.5,
     ..rate("modbus point rate", "modbus", "writes one point in 5 minutes so often:", 3.0)
 };
 pub static LOGINS: Aspect = rate("mqtt connect rate", "mqtt", "connects in 10 s to brokers:", 4.0);

@@ -18,6 +18,7 @@ pub static STEP: Aspect = Aspect {
     unknown: Unknown::Nothing,
     margin: 2.0,
     slack: 4.0,
+    pause: 3600,
     useless: 16_384.0,
     ..Aspect::USUAL
 };
@@ -31,6 +32,7 @@ pub static RANGE: Aspect = Aspect {
     unknown: Unknown::Nothing,
     margin: 1.5,
     slack: 8.0,
+    pause: 3600,
     both_sides: true,
     ..Aspect::USUAL
 };

@@ -11,7 +11,7 @@ use crate::protocol::ProtocolEvent;
 
 pub static GAP: Aspect = Aspect {
     name: "silence",
-    confidence: 0.75,
+    confidence: 0.9,
     consequence: 0.6,
     sentence: "was silent (seconds) in",
     unknown: Unknown::Nothing,
@@ -41,7 +41,8 @@ struct Pair {
     heard: u32,
     /// The longest gap that was told and usual.
     most: u32,
-    silent: bool,
+    /// From which gap on it is told again; 0 while it speaks.
+    silent: u32,
 }
 
 impl State {
@@ -59,7 +60,7 @@ impl State {
             Some(known) => known.heard = self.now,
             None => {
                 if self.pairs.len() < MOST_PAIRS {
-                    self.pairs.insert(pair, Pair { heard: self.now, most: 0, silent: false });
+                    self.pairs.insert(pair, Pair { heard: self.now, most: 0, silent: 0 });
                 }
             }
         }
@@ -69,10 +70,11 @@ impl State {
         self.now += 1;
         for ((from, to, modbus), pair) in &mut self.pairs {
             let gap = self.now - pair.heard;
-            if gap <= pair.most && !pair.silent || pair.silent && gap > 1 {
+            let back = pair.silent > 0 && gap <= 1;
+            if gap <= pair.most.max(pair.silent) && !back {
                 continue;
             }
-            let aspect = if pair.silent { &BACK } else { &GAP };
+            let aspect = if back { &BACK } else { &GAP };
             let words = if *modbus { "answers to" } else { "messages to" };
             let usual = told(&Fact {
                 aspect,
@@ -80,9 +82,9 @@ impl State {
                 target: Some(*to),
                 key: key(aspect, from.bytes(), &[super::hash(to.bytes()), u64::from(*modbus)]),
                 what: &format_args!("its {words} {to}"),
-                value: (!pair.silent).then_some(f64::from(gap)),
+                value: (!back).then_some(f64::from(gap)),
             });
-            pair.silent = !pair.silent && !usual;
+            pair.silent = if usual || back { 0 } else { gap.saturating_mul(3) };
             if usual {
                 pair.most = pair.most.max(gap);
             }
