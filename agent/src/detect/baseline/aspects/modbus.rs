@@ -214,3 +214,33 @@ const SWAPPED: &str = "number (low word first)";
 const LEAST: f64 = 1e-3;
 const MOST: f64 = 1e7;
 const MOST_POINTS: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(value: f32) -> [u16; 2] {
+        [(value.to_bits() >> 16) as u16, value.to_bits() as u16]
+    }
+
+    #[test]
+    fn numbers_of_two_words_are_read_in_either_order() {
+        let mut state = State::default();
+        let [high, low] = words(55.28);
+        assert!(matches!(state.float(1, [high, low]), Some((PLAIN, value)) if (value - 55.28).abs() < 1e-5));
+        assert!(matches!(state.float(2, [low, high]), Some((SWAPPED, _))));
+        assert_eq!(state.float(3, [1, 2]), None);
+        // Both orders make sense: the order is that of before.
+        let both = [words(44.5)[0], 0x4100];
+        assert!(matches!(state.float(1, both), Some((PLAIN, _))));
+        assert!(matches!(state.float(2, both), Some((SWAPPED, _))));
+    }
+
+    #[test]
+    fn the_order_of_a_point_stands_in_the_book() {
+        let line = "modbus value | 10.0.0.1 | number (low word first) 100 @ unit 3 of 10.0.0.9 | 1..2 | seen 4 times";
+        let mut state = State::of(&Book::read(line).unwrap());
+        let here = super::super::hash(Addr::v4([10, 0, 0, 9]).bytes()) ^ 3 << 48;
+        assert!(matches!(state.float(here ^ 100, [words(44.5)[0], 0x4100]), Some((SWAPPED, _))));
+    }
+}

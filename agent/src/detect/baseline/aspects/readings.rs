@@ -89,6 +89,11 @@ struct Place {
     server: Addr,
     unit: u64,
     function: u64,
+    /// The same as a number.
+    here: u64,
+    /// The block was seen often enough, and not long ago.
+    warm: bool,
+    soon: bool,
 }
 
 impl State {
@@ -102,8 +107,8 @@ impl State {
             return;
         };
         let Some(Value::Registers(bytes)) = event.get("values") else { return };
-        let place = Place { server: event.src().addr, unit, function };
-        let here = super::hash(place.server.bytes()) ^ unit << 48 ^ function << 40;
+        let server = event.src().addr;
+        let here = super::hash(server.bytes()) ^ unit << 48 ^ function << 40;
         let which = here ^ first << 16 ^ (bytes.len() as u64) << 4;
         let now = event.ts.as_micros();
         if !self.blocks.contains_key(&which) {
@@ -115,8 +120,8 @@ impl State {
         }
         let Some(block) = self.blocks.get_mut(&which) else { return };
         block.count += 1;
-        let warm = block.count > WARM;
         let soon = now.saturating_sub(block.seen) < MOST_PAUSE;
+        let place = Place { server, unit, function, here, warm: block.count > WARM, soon };
         block.seen = now;
         // What masters may write moves as they please.
         if function == 4 {
@@ -129,7 +134,7 @@ impl State {
                 // The fine half of a number of two words is noise.
                 let fine = whole(&block.words, nth + 1) || nth > 0 && whole(&block.words, nth - 1);
                 if let Some(word) = block.words.get_mut(nth).filter(|word| !(fine && word.odd)) {
-                    word.see(u16::from_be_bytes(*value), warm, soon, &place, here, first + nth as u64, told);
+                    word.see(u16::from_be_bytes(*value), &place, first + nth as u64, told);
                 }
             }
         }
@@ -186,16 +191,7 @@ impl Block {
 }
 
 impl Word {
-    fn see(
-        &mut self,
-        value: u16,
-        warm: bool,
-        soon: bool,
-        place: &Place,
-        here: u64,
-        at: u64,
-        told: &mut Told<'_>,
-    ) {
+    fn see(&mut self, value: u16, place: &Place, at: u64, told: &mut Told<'_>) {
         if value == self.last {
             return;
         }
@@ -204,7 +200,7 @@ impl Word {
         self.rose |= value > self.last;
         self.fell |= value < self.last;
         self.last = value;
-        if !warm {
+        if !place.warm {
             return;
         }
         let mut tell = |aspect: &'static Aspect, value: u16| {
@@ -212,12 +208,12 @@ impl Word {
                 aspect,
                 actor: place.server,
                 target: None,
-                key: key(aspect, &[], &[here, at]),
+                key: key(aspect, &[], &[place.here, at]),
                 what: &format_args!("{} register {at} @ unit {}", table(place.function), place.unit),
                 value: Some(f64::from(value)),
             })
         };
-        if soon && step > self.step && tell(&STEP, step) {
+        if place.soon && step > self.step && tell(&STEP, step) {
             self.step = step;
         }
         if self.rose && self.fell && !(self.low..=self.high).contains(&value) && tell(&RANGE, value) {
@@ -242,3 +238,27 @@ const MOST_BLOCKS: usize = 8192;
 const TAPE: usize = 300;
 /// After a longer pause a jump is none: microseconds.
 const MOST_PAUSE: u64 = 60_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recording_is_longer_than_chance() {
+        let mut block = Block::new(0, &[0, 0]);
+        let noise = |at: u32| at.wrapping_mul(2_654_435_761) | 1;
+        assert!(!(0..60).any(|at| block.see(noise(at))));
+        let repeats = (0..60).filter(|at| block.see(noise(*at))).count();
+        assert_eq!((block.lag, block.run as usize, repeats), (60, 60, 60));
+        block.see(noise(1000));
+        assert_eq!(block.run, 0);
+    }
+
+    #[test]
+    fn first_halves_of_numbers_are_known() {
+        for value in [0.0_f32, 0.5, -0.5, 1.0, 55.28, -480.0, 999_999.0] {
+            assert!(is_coarse((value.to_bits() >> 16) as u16), "{value}");
+        }
+        assert!(!is_coarse(528) && !is_coarse(60_000));
+    }
+}

@@ -93,3 +93,30 @@ impl State {
 }
 
 const MOST_PAIRS: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_is_told_once_when_worse_and_when_it_ends() {
+        let (server, master) = (Addr::v4([10, 0, 0, 2]), Addr::v4([10, 0, 0, 1]));
+        let mut state = State::default();
+        state.pairs.insert((server, master, true), Pair { heard: 0, most: 0, silent: 0 });
+        let mut told = Vec::new();
+        for second in 1..=45 {
+            if second <= 4 || second > 40 {
+                state.pairs.values_mut().for_each(|pair| pair.heard = state.now);
+            }
+            state.second(&mut |fact| {
+                let usual = fact.aspect.name == GAP.name && fact.value.is_some_and(|gap| gap <= 5.0);
+                if !usual {
+                    told.push((fact.aspect.name, fact.value));
+                }
+                usual
+            });
+        }
+        let expected = [("silence", Some(6.0)), ("silence", Some(19.0)), ("silence over", None)];
+        assert_eq!(told, expected);
+    }
+}
