@@ -1,4 +1,5 @@
-//! Who is there, with which network card, and who turns to whom for what.
+//! Who is there, with which network card, and who turns to whom for what. A known address that shows
+//! another card is somebody else, or somebody between.
 
 use fieldward_shared::time::Timestamp;
 use hashbrown::HashMap;

@@ -1,4 +1,5 @@
-//! DNS: who asks for names at all, under which domains, and how long names are there.
+//! DNS: who asks for names at all, under which domains, and how long names are there. Below a domain
+//! names come and go and are not kept.
 
 use super::{Clean, Told, key, word};
 use crate::detect::baseline::{Aspect, Fact};

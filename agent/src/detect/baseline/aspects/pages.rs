@@ -1,4 +1,5 @@
-//! HTTP: who asks which server for what, with which program, and who is turned away.
+//! HTTP: who asks which server for what, with which program, who logs in, and who is turned away. Queries
+//! and serial numbers are left out of paths.
 
 use super::{Clean, Told, key, number, text, without_serials, word};
 use crate::detect::baseline::{Aspect, Fact};
