@@ -3,7 +3,7 @@
 //! Streams: memory stays the same for any length of capture. This is the one place between packet
 //! and event that reads a clock, to say how long the work took.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,8 +12,8 @@ use std::time::Instant;
 use anyhow::Context as _;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use indicatif::{ProgressBar, ProgressStyle};
 
+use super::reading::progress;
 use crate::capture::{self, Drops, Filter, LiveConfig, Next, Source};
 use crate::json;
 use crate::pipeline::{Limits, Pipeline};
@@ -107,17 +107,6 @@ impl Decode {
             signal_hook::flag::register(signal, Arc::clone(stop))?;
         }
         Ok(Box::new(live))
-    }
-}
-
-/// A bar on a terminal; nothing in a pipe or without a known length.
-fn progress(size: Option<u64>) -> ProgressBar {
-    match size {
-        Some(size) if size > 0 && std::io::stderr().is_terminal() => {
-            let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
-            ProgressBar::new(size).with_style(style)
-        }
-        _ => ProgressBar::hidden(),
     }
 }
 
@@ -236,4 +225,3 @@ fn members(out: &mut Vec<u8>, name: &str, counts: impl Iterator<Item = (&'static
 const STEP: u64 = 8192;
 /// Events are written when so many bytes are gathered.
 const FLUSH_AT: usize = 256 * 1024;
-const BAR: &str = "{wide_bar} {bytes}/{total_bytes} {bytes_per_sec} {eta}";

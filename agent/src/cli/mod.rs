@@ -3,6 +3,9 @@
 mod check_config;
 mod decode;
 mod devices;
+mod learn;
+mod reading;
+mod replay;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -32,6 +35,8 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     Decode(decode::Decode),
     Devices(devices::Devices),
+    Learn(learn::Learn),
+    Replay(replay::Replay),
 }
 
 impl Cli {
@@ -42,6 +47,8 @@ impl Cli {
             Command::CheckConfig(check) => check.run(),
             Command::Decode(decode) => decode.run(),
             Command::Devices(devices) => devices.run(),
+            Command::Learn(learn) => learn.run(),
+            Command::Replay(replay) => replay.run(),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,

@@ -68,6 +68,11 @@ pub trait Detector {
         None
     }
 
+    /// What it has learnt so far, or what it lacked, in words with numbers; from one that learns.
+    fn lesson(&self) -> String {
+        String::new()
+    }
+
     /// A frame.
     fn frame(&mut self, _ts: Timestamp, _frame: &Frame<'_>, _found: &mut Vec<Finding>) {}
 

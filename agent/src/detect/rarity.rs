@@ -62,6 +62,20 @@ impl Detector for Learning {
         }
     }
 
+    fn lesson(&self) -> String {
+        match self.rows.len() / COUNT {
+            few if few < LEAST_ROWS => format!("{few} seconds are too few, it needs {LEAST_ROWS}"),
+            1.. if self.every > 1 => {
+                format!(
+                    "what seconds look like, from one in {} ({} of them)",
+                    self.every,
+                    self.rows.len() / COUNT
+                )
+            }
+            count => format!("what seconds look like, from {count} of them"),
+        }
+    }
+
     fn learnt(&self) -> Option<Vec<u8>> {
         let count = self.rows.len() / COUNT;
         if count < LEAST_ROWS {

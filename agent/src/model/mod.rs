@@ -42,16 +42,38 @@ pub fn load(directory: &Path) -> Loaded {
     loaded
 }
 
-/// Writes what detectors have learnt. Each file is replaced as a whole or not at all.
-pub fn save(directory: &Path, detectors: Vec<Box<dyn Detector>>) -> std::io::Result<()> {
-    fs::create_dir_all(directory)?;
+/// What became of a detector's learning.
+pub struct Lesson {
+    /// Which detector.
+    pub detector: &'static str,
+    /// Its file; none when there was too little to learn from.
+    pub file: Option<&'static str>,
+    /// What it learnt, in words.
+    pub said: String,
+}
+
+/// Writes what detectors have learnt. Each file is replaced as a whole or not at all; nothing is written
+/// when nobody has learnt anything.
+pub fn save(directory: &Path, detectors: &[Box<dyn Detector>]) -> std::io::Result<Vec<Lesson>> {
+    let mut lessons = Vec::new();
     for detector in detectors {
         let Some(kind) = DETECTORS.iter().find(|kind| kind.name == detector.name()) else { continue };
-        let Some(bytes) = detector.learnt() else { continue };
-        let new = directory.join(format!("{}.new", kind.file));
-        fs::write(&new, bytes)?;
-        fs::File::open(&new)?.sync_all()?;
-        fs::rename(&new, directory.join(kind.file))?;
+        let file = match detector.learnt() {
+            Some(bytes) => {
+                write(directory, kind.file, &bytes)?;
+                Some(kind.file)
+            }
+            None => None,
+        };
+        lessons.push(Lesson { detector: kind.name, file, said: detector.lesson() });
     }
-    Ok(())
+    Ok(lessons)
+}
+
+fn write(directory: &Path, file: &str, bytes: &[u8]) -> std::io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let new = directory.join(format!("{file}.new"));
+    fs::write(&new, bytes)?;
+    fs::File::open(&new)?.sync_all()?;
+    fs::rename(&new, directory.join(file))
 }

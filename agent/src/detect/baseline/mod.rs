@@ -101,7 +101,19 @@ impl Detector for Baseline {
     }
 
     fn learnt(&self) -> Option<Vec<u8>> {
-        (self.judge.mode == Mode::Learn).then(|| self.judge.book.write().into_bytes())
+        (self.judge.mode == Mode::Learn && !self.judge.book.is_empty()).then(|| self.judge.book.write().into_bytes())
+    }
+
+    fn lesson(&self) -> String {
+        let (facts, quiet) = (self.judge.book.len(), self.judge.book.convergence() * 100.0);
+        let mut said = format!("{facts} facts, none of them new in the last {quiet:.0} % of the time");
+        if quiet < SETTLED {
+            said += "; more traffic would teach more";
+        }
+        if self.judge.book.left_out > 0 {
+            said += &format!("; no room for {} more", self.judge.book.left_out);
+        }
+        said
     }
 
     fn frame(&mut self, ts: Timestamp, frame: &Frame<'_>, found: &mut Vec<Finding>) {
@@ -139,3 +151,5 @@ pub const KIND: Kind = Kind {
     },
 };
 const NAME: &str = "baseline";
+/// When nothing was new for less than this share of the time, in percent, learning was too short.
+const SETTLED: f64 = 10.0;
