@@ -5,6 +5,7 @@
 //! packet in steady state, takes no lock and reads no clock. The agent never sends a packet into
 //! the plant.
 
+pub mod alert;
 pub mod bytes;
 pub mod capture;
 pub mod cli;
@@ -18,6 +19,7 @@ pub mod mirror;
 pub mod model;
 pub mod pipeline;
 pub mod protocol;
+pub mod score;
 pub mod telemetry;
 pub mod watch;
 pub mod window;

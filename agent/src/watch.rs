@@ -46,6 +46,17 @@ impl Watch {
         self.eyes.found.drain(..)
     }
 
+    /// Gives away what was found since the last call, with the window in which it was found.
+    pub fn drain(&mut self, mut each: impl FnMut(Finding, &Window)) {
+        let Eyes { window, found, .. } = &mut self.eyes;
+        found.drain(..).for_each(|finding| each(finding, window));
+    }
+
+    /// The second that is being counted.
+    pub const fn second(&self) -> Option<u64> {
+        self.eyes.window.now()
+    }
+
     /// The last minute.
     pub const fn window(&self) -> &Window {
         &self.eyes.window

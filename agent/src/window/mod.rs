@@ -90,6 +90,11 @@ impl Window {
         passed
     }
 
+    /// The second that is being counted.
+    pub const fn now(&self) -> Option<u64> {
+        self.now
+    }
+
     /// Counts a frame.
     pub fn frame(&mut self, frame: &Frame<'_>) {
         let Some(second) = self.now else { return };

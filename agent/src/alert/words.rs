@@ -1,0 +1,265 @@
+//! Titles, descriptions and summaries, as a colleague would write them: who did what to whom, with
+//! numbers, then what it looks like, then what is uncertain.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use fieldward_shared::time::Timestamp;
+
+use super::Loss;
+use super::incident::{Fact, Key};
+use super::signs::{Sign, Signs};
+use super::technique::Technique;
+use crate::flow::Addr;
+
+/// What is told of an incident.
+pub struct About<'a> {
+    pub key: Key,
+    pub stranger: bool,
+    pub signs: &'a Signs,
+    pub facts: &'a [Fact],
+    pub targets: &'a BTreeSet<Addr>,
+    pub more_targets: u64,
+    pub count: u64,
+    pub first: Timestamp,
+    pub last: Timestamp,
+    pub named: Option<&'a Technique>,
+    pub loss: Loss,
+}
+
+/// What a sign is called: for one and for several, and the word before the targets.
+struct Phrase(Sign, &'static str, &'static str, &'static str);
+
+/// The gravest first: the first that fits makes the title.
+const PHRASES: &[Phrase] = &[
+    Phrase(Sign::Impersonation, "took the place of another address", "took the place of {} addresses", ":"),
+    Phrase(Sign::FirmwarePage, "opened the firmware page", "opened {} firmware pages", "of"),
+    Phrase(Sign::FileWrite, "wrote program records", "wrote program records", "to"),
+    Phrase(Sign::Write, "wrote an unusual value", "wrote {} unusual values", "to"),
+    Phrase(Sign::Diagnose, "sent diagnostic commands", "sent diagnostic commands", "to"),
+    Phrase(Sign::FileRead, "read program records", "read program records", "from"),
+    Phrase(
+        Sign::TakenName,
+        "logged in under another client's name",
+        "logged in under {} other clients' names",
+        "at",
+    ),
+    Phrase(Sign::Publish, "published on an unfamiliar topic", "published on {} unfamiliar topics", "at"),
+    Phrase(Sign::OddPage, "sent an odd web request", "sent {} odd web requests", "to"),
+    Phrase(Sign::LongName, "looked up unusually long names", "looked up unusually long names", "at"),
+    Phrase(Sign::Locked, "was refused a login", "was refused {} logins", "by"),
+    Phrase(
+        Sign::NoUnit,
+        "asked for a unit that is not there",
+        "asked for {} units that are not there",
+        "behind",
+    ),
+    Phrase(Sign::Identify, "asked a device who it is", "asked {} devices who they are", ":"),
+    Phrase(Sign::WideSubscribe, "subscribed to every topic", "subscribed to every topic", "at"),
+    Phrase(Sign::Place, "read an unfamiliar place", "read {} unfamiliar places", "of"),
+    Phrase(Sign::Function, "used an unfamiliar Modbus function", "used {} unfamiliar Modbus functions", "on"),
+    Phrase(Sign::MqttClient, "logged in under an unknown name", "logged in under {} unknown names", "at"),
+    Phrase(Sign::Subscribe, "subscribed to an unfamiliar topic", "subscribed to {} unfamiliar topics", "at"),
+    Phrase(Sign::Page, "opened an unfamiliar web page", "opened {} unfamiliar web pages", "of"),
+    Phrase(Sign::Domain, "looked up an unfamiliar domain", "looked up {} unfamiliar domains", "at"),
+    Phrase(Sign::Link, "opened a new connection", "opened {} new connections", "to"),
+];
+
+/// What happened, in a line.
+pub fn title(about: &About<'_>) -> String {
+    let lead = lead(about);
+    let (doing, before) = lead.map(|lead| (lead, "at")).unwrap_or_else(|| spoken(about));
+    let mut title = format!("{} {doing}", subject(about));
+    if !about.targets.is_empty() && matches!(about.key, Key::Actor(_)) {
+        let space = if before == ":" { "" } else { " " };
+        let _ = write!(title, "{space}{before} {}", targets(about));
+    }
+    title
+}
+
+/// What the gravest sign is called, and the word before the targets.
+fn spoken(about: &About<'_>) -> (String, &'static str) {
+    PHRASES
+        .iter()
+        .find(|Phrase(sign, ..)| about.signs.of(*sign) > 0)
+        .map_or_else(|| (other(about), "at"), |phrase| (phrase.doing(about.signs), phrase.3))
+}
+
+/// What matters more than what was said: how much and how fast.
+fn lead(about: &About<'_>) -> Option<String> {
+    if about.signs.is_sweep() {
+        return Some(format!("tried {} Modbus functions one by one", about.signs.of(Sign::Function)));
+    }
+    if !matches!(about.named?.id, "T0805" | "T0806" | "T0814") {
+        return None;
+    }
+    let (most, what) = fastest(about.signs);
+    (most >= FLOOD).then(|| format!("sent up to {} {what} a second", thousands(most.into())))
+}
+
+/// What it did most in one second.
+fn fastest(signs: &Signs) -> (u32, &'static str) {
+    let peak = &signs.peak;
+    let rates = [
+        (peak.writes, "writes"),
+        (peak.requests, "requests"),
+        (peak.connects, "logins"),
+        (peak.attempts, "connection attempts"),
+        (peak.publishes, "messages"),
+        (peak.pages, "web requests"),
+    ];
+    // Of equals the first: it says more than what carries it.
+    rates.into_iter().rev().max_by_key(|(rate, _)| *rate).unwrap_or_default()
+}
+
+/// What happened, in a few sentences.
+pub fn description(about: &About<'_>) -> String {
+    let mut said = format!("{} {}.", subject(about), list(&phrases(about.signs), 4));
+    let lasted = about.last.since(about.first) / 1_000_000;
+    let place = targets(about);
+    let to = if place.is_empty() { String::new() } else { format!(", about {place}") };
+    let _ = write!(
+        said,
+        " {} {} in {}{to}.",
+        thousands(about.count),
+        if about.count == 1 { "finding" } else { "findings" },
+        seconds(lasted)
+    );
+    let gravest = about.facts.iter().max_by(|one, other| one.consequence.total_cmp(&other.consequence));
+    if let Some(sentence) = gravest.and_then(|fact| fact.evidence.first()) {
+        let _ = write!(said, " The gravest: {}.", tidy(sentence));
+    }
+    let (most, what) = fastest(about.signs);
+    if most >= FLOOD {
+        let _ = write!(said, " At its fastest it sent {} {what} a second.", thousands(most.into()));
+    }
+    match about.named {
+        Some(named) => {
+            let _ = write!(said, " This looks like {} ({}, {}).", named.name, named.id, named.tactic);
+        }
+        None => said += " It fits no technique that is known here; what it is stays open.",
+    }
+    if about.stranger {
+        said += " The address was not there in learning: find out whose it is.";
+    }
+    if about.loss.share() >= LITTLE {
+        let _ = write!(
+            said,
+            " Of the minute before, {} bytes ({:.1} %) were not captured, so something may be missing here.",
+            thousands(about.loss.missed),
+            about.loss.share() * 100.0
+        );
+    }
+    said
+}
+
+/// Which detectors agree on what.
+pub fn summary(about: &About<'_>) -> String {
+    let mut detectors: Vec<(&str, Vec<String>)> = Vec::new();
+    for fact in about.facts {
+        let said = format!("{} ({})", fact.kind, thousands(u64::from(fact.different)));
+        match detectors.iter_mut().find(|(name, _)| *name == fact.detector) {
+            Some((_, kinds)) => kinds.push(said),
+            None => detectors.push((fact.detector, vec![said])),
+        }
+    }
+    let agree = match detectors.len() {
+        1 => "1 detector".to_owned(),
+        count => format!("{count} detectors agree"),
+    };
+    let each = detectors.iter().map(|(name, kinds)| format!("{name}: {}", kinds.join(", ")));
+    format!("{agree}, {} kinds of evidence. {}", about.facts.len(), each.collect::<Vec<_>>().join("; "))
+}
+
+/// What was done, as a list.
+pub fn doings(signs: &Signs) -> String {
+    list(&phrases(signs), 4)
+}
+
+/// The protocol of the gravest findings; of several the commonest.
+pub fn protocol(facts: &[Fact]) -> &'static str {
+    let spoken = facts.iter().filter(|fact| !matches!(fact.protocol, "ip" | "ethernet"));
+    let most = spoken.max_by_key(|fact| fact.count).or_else(|| facts.iter().max_by_key(|fact| fact.count));
+    most.map_or("ip", |fact| fact.protocol)
+}
+
+/// A number with commas.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut said = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            said.push(',');
+        }
+        said.push(digit);
+    }
+    said
+}
+
+impl Phrase {
+    fn doing(&self, signs: &Signs) -> String {
+        match signs.of(self.0) {
+            1 => self.1.to_owned(),
+            count => self.2.replace("{}", &thousands(count.into())),
+        }
+    }
+}
+
+fn phrases(signs: &Signs) -> Vec<String> {
+    PHRASES.iter().filter(|phrase| signs.of(phrase.0) > 0).map(|phrase| phrase.doing(signs)).collect()
+}
+
+/// What nobody has a phrase for is named by its kinds.
+fn other(about: &About<'_>) -> String {
+    let kinds: Vec<&str> = about.facts.iter().map(|fact| fact.kind).take(3).collect();
+    format!("shows what was not learnt: {}", kinds.join(", "))
+}
+
+fn subject(about: &About<'_>) -> String {
+    match about.key {
+        Key::Actor(addr) if about.stranger => format!("{addr}, new on the network,"),
+        Key::Actor(addr) | Key::Target(addr) => addr.to_string(),
+        Key::Plant => "The plant".to_owned(),
+    }
+}
+
+fn targets(about: &About<'_>) -> String {
+    let count = about.targets.len() as u64 + about.more_targets;
+    let mut named = about.targets.iter().map(ToString::to_string);
+    match (named.next(), named.next(), count) {
+        (Some(one), Some(other), 2) => format!("{one} and {other}"),
+        (Some(one), Some(_), count) => format!("{one} and {} others", thousands(count - 1)),
+        (one, ..) => one.unwrap_or_default(),
+    }
+}
+
+fn list(parts: &[String], most: usize) -> String {
+    match parts {
+        [] => "does what was not learnt".to_owned(),
+        [one] => one.clone(),
+        many => {
+            let shown = &many[..many.len().min(most)];
+            let (last, first) =
+                shown.split_last().map_or(("", &[][..]), |(last, first)| (last.as_str(), first));
+            format!("{} and {last}", first.join(", "))
+        }
+    }
+}
+
+fn seconds(count: u64) -> String {
+    match count {
+        0 | 1 => "one second".to_owned(),
+        2..120 => format!("{count} seconds"),
+        120..7200 => format!("{} minutes", count / 60),
+        _ => format!("{:.1} hours", count as f64 / 3600.0),
+    }
+}
+
+fn tidy(sentence: &str) -> &str {
+    sentence.trim_end_matches('.')
+}
+
+/// From so many messages a second the speed is said.
+const FLOOD: u32 = 10;
+/// A smaller share of lost bytes is not worth a word.
+const LITTLE: f32 = 0.001;
