@@ -130,8 +130,7 @@ impl Incident {
             }
             return;
         }
-        let lasting = self.key != Key::Plant || self.waiting.len() >= PERSISTENT;
-        if !lasting || weigh::confidence(self.who(), &weigh::kinds(self.waiting.iter())) < ENOUGH {
+        if !self.is_enough() {
             return;
         }
         let mut raised = Raised {
@@ -154,6 +153,17 @@ impl Incident {
             raised.told.1 = alert.severity;
             told.push(Told::Raised(alert));
         }
+    }
+
+    /// Whether the evidence is enough. What concerns nobody in particular is enough when it lasts.
+    fn is_enough(&self) -> bool {
+        if self.key != Key::Plant {
+            return weigh::confidence(self.who(), &weigh::kinds(self.waiting.iter())) >= ENOUGH;
+        }
+        let fresh =
+            self.waiting.iter().map(|finding| finding.at).filter(|at| self.last.since(*at) <= LASTING);
+        let seconds: BTreeSet<u64> = fresh.map(Timestamp::as_secs).collect();
+        seconds.len() >= PERSISTENT
     }
 
     /// How fast whoever did it goes just now.
@@ -344,8 +354,10 @@ const RULE: &str = "correlation";
 const GATHERING: u64 = super::QUIET;
 /// Findings that are kept while an incident waits.
 const MOST_WAITING: usize = 64;
-/// Findings about the whole plant, so many within the time of gathering, make an incident.
+/// So many seconds in which something was found about the whole plant make an incident,
 const PERSISTENT: usize = 10;
+/// when they lie within these microseconds.
+const LASTING: u64 = 12_000_000;
 /// An alert that goes on is told again after this: microseconds.
 const AGAIN: u64 = 60_000_000;
 /// For so long after it was raised the minute of context moves on: microseconds.

@@ -35,6 +35,11 @@ impl Case<'_> {
         self.of(sign) > 0
     }
 
+    /// Connections are opened faster than anyone could use them, to few.
+    const fn is_hammering(&self) -> bool {
+        self.signs.peak.attempts >= 20 && self.targets <= 3 && self.of(Sign::Link) < 8
+    }
+
     /// Nothing was said in any protocol.
     fn is_silent(&self) -> bool {
         [Sign::Function, Sign::Place, Sign::MqttClient, Sign::Domain, Sign::LongName, Sign::Page]
@@ -62,11 +67,11 @@ const RULES: &[Rule] = &[
     Rule { fits: |c| c.signs.is_sweep(), looks_like: &[("T0888", 0.6), ("T0846", 0.2), ("T0861", 0.1)] },
     Rule { fits: |c| c.has(Sign::FileWrite), looks_like: &[("T0843", 0.7), ("T0889", 0.15), ("T0821", 0.1)] },
     Rule { fits: |c| c.has(Sign::FileRead), looks_like: &[("T0845", 0.7), ("T0811", 0.2)] },
-    Rule { fits: |c| c.of(Sign::NoUnit) >= 6, looks_like: &[("T0846", 0.5), ("T0888", 0.3), ("T0861", 0.1)] },
     Rule {
         fits: |c| c.has(Sign::NoUnit) && c.signs.peak.requests >= 20,
         looks_like: &[("T0805", 0.55), ("T0814", 0.3), ("T0815", 0.1)],
     },
+    Rule { fits: |c| c.of(Sign::NoUnit) >= 6, looks_like: &[("T0846", 0.5), ("T0888", 0.3), ("T0861", 0.1)] },
     Rule {
         fits: |c| c.of(Sign::Zero) >= 8 && c.of(Sign::Zero) * 10 >= c.of(Sign::Write) * 7,
         looks_like: &[("T0809", 0.5), ("T0855", 0.2), ("T0831", 0.1)],
@@ -76,7 +81,7 @@ const RULES: &[Rule] = &[
         looks_like: &[("T0806", 0.5), ("T0855", 0.25), ("T0836", 0.15)],
     },
     Rule {
-        fits: |c| c.stranger && c.signs.peak.requests >= 80,
+        fits: |c| c.stranger && (c.signs.peak.requests >= 80 || c.is_hammering()),
         looks_like: &[("T0814", 0.7), ("T0815", 0.1), ("T0806", 0.05)],
     },
     Rule { fits: |c| c.has(Sign::Diagnose), looks_like: &[("T0816", 0.45), ("T0804", 0.3), ("T0814", 0.15)] },
@@ -85,6 +90,10 @@ const RULES: &[Rule] = &[
         looks_like: &[("T0855", 0.45), ("T0836", 0.3), ("T0838", 0.1), ("T0858", 0.1)],
     },
     Rule { fits: |c| c.has(Sign::Write), looks_like: &[("T0836", 0.45), ("T0855", 0.3), ("T0831", 0.1)] },
+    Rule {
+        fits: |c| c.has(Sign::Vendor),
+        looks_like: &[("T0843", 0.3), ("T0845", 0.25), ("T0816", 0.2), ("T0858", 0.15)],
+    },
     Rule {
         fits: |c| c.of(Sign::MqttClient) >= 12 || c.signs.peak.connects >= 10,
         looks_like: &[("T0814", 0.75), ("T0815", 0.1), ("T0859", 0.05)],
@@ -135,9 +144,10 @@ const RULES: &[Rule] = &[
         looks_like: &[("T0812", 0.6), ("T0819", 0.15), ("T0811", 0.1)],
     },
     Rule {
-        fits: |c| c.has(Sign::Refusal) && c.of(Sign::Page) >= 4,
+        fits: |c| c.has(Sign::Refusal) && c.of(Sign::Page) >= 8,
         looks_like: &[("T0819", 0.45), ("T0812", 0.2), ("T0811", 0.2)],
     },
+    Rule { fits: |c| c.has(Sign::Locked), looks_like: &[("T0812", 0.4), ("T0888", 0.2), ("T0819", 0.2)] },
     Rule { fits: |c| c.of(Sign::Page) >= 8, looks_like: &[("T0811", 0.5), ("T0882", 0.2), ("T0845", 0.15)] },
     Rule { fits: |c| c.has(Sign::Page), looks_like: &[("T0888", 0.35), ("T0811", 0.3), ("T0819", 0.15)] },
     Rule { fits: |c| c.of(Sign::Link) >= 8, looks_like: &[("T0846", 0.7), ("T0888", 0.15), ("T0840", 0.05)] },

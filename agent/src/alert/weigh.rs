@@ -11,7 +11,7 @@ use crate::detect::Finding;
 pub const ENOUGH: f32 = 0.75;
 
 /// How much of a detector's confidence counts.
-const TRUST: &[(Who, f32)] = &[(Who::Stranger, 1.0), (Who::Known, 0.6), (Who::Plant, 0.3)];
+const TRUST: &[(Who, f32)] = &[(Who::Stranger, 1.0), (Who::Known, 0.6), (Who::Plant, 0.6)];
 /// What it says that someone was not there in learning.
 const NEW_HERE: f32 = 0.5;
 /// Kinds that tell the same thing twice.
