@@ -61,7 +61,7 @@ impl Learn {
         if lessons.iter().all(|lesson| lesson.file.is_none()) {
             bail!("nothing could be learnt, and no model was written\n{said}");
         }
-        eprint!("{said}Written to {}.\n", self.model.display());
+        eprintln!("{said}Written to {}.", self.model.display());
         Ok(())
     }
 }
