@@ -103,6 +103,11 @@ impl Incident {
         self.raised.is_some()
     }
 
+    /// After so long without a finding it is over: microseconds.
+    pub const fn patience(&self) -> u64 {
+        if self.is_raised() { super::QUIET } else { GATHERING }
+    }
+
     /// Another finding.
     pub fn find(&mut self, finding: Finding, stranger: bool) {
         self.last = self.last.max(finding.at);
@@ -351,7 +356,7 @@ const SEVERITIES: &[(f32, Severity)] =
 const FAMILIAR: f32 = 0.8;
 const RULE: &str = "correlation";
 /// Evidence is gathered for so long before it is forgotten: microseconds.
-const GATHERING: u64 = super::QUIET;
+const GATHERING: u64 = 300_000_000;
 /// Findings that are kept while an incident waits.
 const MOST_WAITING: usize = 64;
 /// So many seconds in which something was found about the whole plant make an incident,

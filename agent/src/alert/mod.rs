@@ -1,7 +1,7 @@
 //! Alerts: findings of all detectors about the same thing become one alert, which grows while it goes on.
 //!
 //! Findings of one actor (without an actor, about one target) are one incident until it has been quiet
-//! for [`QUIET`]. An incident waits until its evidence is enough ([`weigh`]), then it is raised. Findings
+//! for [`QUIET`]. It waits, up to five minutes, until its evidence is enough ([`weigh`]), then it is raised. Findings
 //! about nobody in particular join what goes on at that time, or make an incident of their own when they
 //! persist. Packet time only; the same capture gives the same alerts, to the byte.
 
@@ -115,7 +115,7 @@ impl Correlator {
             incident.measure(second, window);
             incident.second(now, window, &self.facility, told);
         }
-        self.close(|incident| now.since(incident.last()) > QUIET, told);
+        self.close(|incident| now.since(incident.last()) > incident.patience(), told);
     }
 
     /// The capture is over: what is open is closed.

@@ -77,7 +77,7 @@ fn one_weak_fact_raises_nothing() {
     );
     assert_eq!(alerts(&[write(0, SCADA, 1)]), []);
     // Nor do several that are far from each other.
-    assert_eq!(alerts(&[write(0, SCADA, 1), write(130, SCADA, 2), write(260, SCADA, 3)]), []);
+    assert_eq!(alerts(&[write(0, SCADA, 1), write(310, SCADA, 2), write(620, SCADA, 3)]), []);
 }
 
 #[test]
