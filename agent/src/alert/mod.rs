@@ -1,9 +1,9 @@
 //! Alerts: findings of all detectors about the same thing become one alert, which grows while it goes on.
 //!
 //! Findings of one actor (without an actor, about one target) are one incident until it has been quiet
-//! for [`QUIET`]. It waits, up to five minutes, until its evidence is enough ([`weigh`]), then it is raised. Findings
-//! about nobody in particular join what goes on at that time, or make an incident of their own when they
-//! persist. Packet time only; the same capture gives the same alerts, to the byte.
+//! for [`QUIET`]. It waits, up to five minutes, until its evidence is enough ([`weigh`]); then it is raised.
+//! Findings about nobody in particular join what goes on, or make an incident of their own when they
+//! last. Packet time only; the same capture gives the same alerts, to the byte.
 
 mod context;
 mod incident;
