@@ -101,7 +101,8 @@ impl Detector for Baseline {
     }
 
     fn learnt(&self) -> Option<Vec<u8>> {
-        (self.judge.mode == Mode::Learn && !self.judge.book.is_empty()).then(|| self.judge.book.write().into_bytes())
+        (self.judge.mode == Mode::Learn && !self.judge.book.is_empty())
+            .then(|| self.judge.book.write().into_bytes())
     }
 
     fn lesson(&self) -> String {
