@@ -15,6 +15,7 @@ pub mod features;
 pub mod flow;
 pub mod frame;
 pub mod json;
+pub mod learn;
 pub mod mirror;
 pub mod model;
 pub mod pipeline;

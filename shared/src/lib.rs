@@ -6,3 +6,4 @@ pub mod alert;
 pub mod features;
 pub mod telemetry;
 pub mod time;
+pub mod weights;

@@ -4,9 +4,15 @@
 //! and then watches. It sees frames, events and closed seconds in packet
 //! time, and says what is not as it should be, with the numbers that show it.
 
+pub mod autoencoder;
 pub mod baseline;
 pub mod forest;
+pub mod minutes;
 pub mod rarity;
+pub mod subspace;
+#[cfg(test)]
+mod tests;
+pub mod threshold;
 pub mod web;
 
 use fieldward_shared::time::Timestamp;
@@ -18,7 +24,7 @@ use crate::protocol::ProtocolEvent;
 use crate::window::Window;
 
 /// Every detector.
-pub static DETECTORS: &[Kind] = &[baseline::KIND, web::KIND, rarity::KIND];
+pub static DETECTORS: &[Kind] = &[baseline::KIND, web::KIND, rarity::KIND, subspace::KIND, autoencoder::KIND];
 
 /// A kind of detector.
 pub struct Kind {

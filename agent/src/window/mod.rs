@@ -4,6 +4,7 @@
 //! A step back of the clock, or a pause longer than the window, empties it.
 
 mod bucket;
+mod join;
 mod message;
 mod sketch;
 
