@@ -117,7 +117,7 @@ fn error(network: &Autoencoder, minutes: &[f32]) -> f32 {
 }
 
 /// The order of batches is drawn apart from the weights.
-const ORDER: u64 = 0x6f72_6465_72;
+const ORDER: u64 = 0x6f_7264_6572;
 const VALIDATION_BATCH: usize = 256;
 
 #[cfg(test)]

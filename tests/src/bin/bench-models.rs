@@ -27,6 +27,8 @@ use fieldward_agent::window::Window;
 use fieldward_shared::weights::WeightVector;
 use serde_json::Value;
 
+type Detectors = Vec<Box<dyn Detector>>;
+
 /// Times the models, or examines them on captures.
 #[derive(Parser)]
 struct Arguments {
@@ -152,7 +154,7 @@ fn exam(folder: &Path, plant: &str, tell_missed: bool) -> Result<()> {
 }
 
 /// Findings on a capture, and the detectors after it.
-fn watch(path: &Path, detectors: Vec<Box<dyn Detector>>) -> Result<(Vec<Finding>, Vec<Box<dyn Detector>>)> {
+fn watch(path: &Path, detectors: Detectors) -> Result<(Vec<Finding>, Detectors)> {
     let mut watch = Watch::new(Limits::default(), detectors);
     let mut source = capture::open(path).with_context(|| path.display().to_string())?;
     let mut found = Vec::new();
