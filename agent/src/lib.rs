@@ -1,9 +1,9 @@
-//! The Fieldward agent: from packets on a mirror port to protocol events.
+//! The Fieldward agent: from packets on a mirror port to alerts.
 //!
 //! The journey of a packet: `capture::Source` → `frame` → `flow` → `protocol::Decoder` →
-//! [`protocol::ProtocolEvent`]. Everything on that path is synchronous, allocates nothing per
-//! packet in steady state, takes no lock and reads no clock. The agent never sends a packet into
-//! the plant.
+//! [`protocol::ProtocolEvent`] → `window` and `detect` → `alert`. Everything on that path is synchronous,
+//! allocates nothing per packet in steady state, takes no lock and reads no clock. The agent never
+//! sends a packet into the plant.
 
 pub mod alert;
 pub mod bytes;

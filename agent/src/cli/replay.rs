@@ -14,6 +14,7 @@ use fieldward_shared::time::Timestamp;
 
 use super::reading;
 use crate::alert::{Correlator, Loss, Told};
+use crate::detect::{DETECTORS, Detector};
 use crate::model;
 use crate::pipeline::Limits;
 use crate::score::{Labels, Scored, score};
@@ -75,10 +76,10 @@ impl Replay {
         Ok(Some(labels))
     }
 
-    fn detectors(&self) -> anyhow::Result<Vec<Box<dyn crate::detect::Detector>>> {
+    fn detectors(&self) -> anyhow::Result<Vec<Box<dyn Detector>>> {
         let Some(directory) = &self.model else {
             tracing::warn!("no --model: only what needs no learning works (see fieldward-agent learn)");
-            return Ok(Vec::new());
+            return Ok(model::innate());
         };
         anyhow::ensure!(
             directory.is_dir(),
@@ -89,7 +90,11 @@ impl Replay {
         for refused in &loaded.refused {
             tracing::warn!("{refused}");
         }
-        anyhow::ensure!(!loaded.detectors.is_empty(), "no model in {} can be used", directory.display());
+        anyhow::ensure!(
+            loaded.refused.len() < DETECTORS.len(),
+            "no model in {} can be used",
+            directory.display()
+        );
         Ok(loaded.detectors)
     }
 

@@ -1,8 +1,9 @@
 //! Detectors: from what was seen to findings.
 //!
-//! A detector is one file and its line in [`DETECTORS`]. It learns from normal traffic, is kept in a file,
-//! and then watches. It sees frames, events and closed seconds in packet
-//! time, and says what is not as it should be, with the numbers that show it.
+//! A detector is one file and its line in [`DETECTORS`] or, if it needs no learning, in [`INNATE`]. One
+//! of the former learns from normal traffic, is kept in a file, and then watches. A detector sees frames,
+//! events and closed seconds in packet time, and says what is not as it should be, with the numbers that
+//! show it.
 
 pub mod autoencoder;
 pub mod baseline;
@@ -23,10 +24,13 @@ use crate::model::ModelError;
 use crate::protocol::ProtocolEvent;
 use crate::window::Window;
 
-/// Every detector.
-pub static DETECTORS: &[Kind] = &[baseline::KIND, web::KIND, rarity::KIND, subspace::KIND, autoencoder::KIND];
+/// Every detector that learns.
+pub static DETECTORS: &[Kind] = &[baseline::KIND, rarity::KIND, subspace::KIND, autoencoder::KIND];
 
-/// A kind of detector.
+/// Every detector that knows what to look for without having learnt.
+pub static INNATE: &[fn() -> Watcher] = &[web::new];
+
+/// A kind of detector that learns.
 pub struct Kind {
     /// Its name in findings.
     pub name: &'static str,

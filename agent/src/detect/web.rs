@@ -7,17 +7,14 @@ use std::fmt::Write as _;
 use fieldward_shared::time::Timestamp;
 use hashbrown::HashMap;
 
-use super::{Detector, Finding, Kind};
+use super::{Detector, Finding, Watcher};
 use crate::flow::Addr;
 use crate::protocol::{ProtocolEvent, Value};
 
 /// Its line among the detectors.
-pub const KIND: Kind = Kind {
-    name: NAME,
-    file: "web.txt",
-    learn: |_| Box::new(Web::new(false)),
-    load: |_| Ok(Box::new(Web::new(true))),
-};
+pub fn new() -> Watcher {
+    Box::new(Web { plain: Vec::with_capacity(MOST_TARGET), said: HashMap::default() })
+}
 
 /// What to look for: a kind, what it is in words, and pieces of which one is enough.
 struct Pattern {
@@ -114,17 +111,12 @@ static PATTERNS: &[Pattern] = &[
 
 /// The detector.
 struct Web {
-    watches: bool,
     plain: Vec<u8>,
     /// When who was last told of, by kind.
     said: HashMap<(Addr, Addr, &'static str), Timestamp, foldhash::fast::FixedState>,
 }
 
 impl Web {
-    fn new(watches: bool) -> Self {
-        Self { watches, plain: Vec::with_capacity(MOST_TARGET), said: HashMap::default() }
-    }
-
     fn say(&mut self, event: &ProtocolEvent<'_>, uri: &[u8], pattern: &Pattern, found: &mut Vec<Finding>) {
         let (actor, target) = (event.src().addr, event.dst().addr);
         let key = (actor, target, pattern.kind);
@@ -158,12 +150,8 @@ impl Detector for Web {
         NAME
     }
 
-    fn learnt(&self) -> Option<Vec<u8>> {
-        (!self.watches).then(|| b"# Patterns of this detector are built in; nothing is learnt.\n".to_vec())
-    }
-
     fn event(&mut self, event: &ProtocolEvent<'_>, found: &mut Vec<Finding>) {
-        if !self.watches || event.proto != "http" {
+        if event.proto != "http" {
             return;
         }
         let Some(Value::Text(uri)) = event.get("uri") else { return };

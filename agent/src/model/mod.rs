@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 pub use file::{ModelError, pack, unpack};
 
-use crate::detect::{DETECTORS, Detector};
+use crate::detect::{DETECTORS, Detector, INNATE};
 
 /// The detectors of a directory, and what could not be loaded.
 pub struct Loaded {
@@ -28,9 +28,14 @@ pub struct Refused {
     pub why: ModelError,
 }
 
-/// Loads every detector that the directory has a model for.
+/// The detectors that need no model.
+pub fn innate() -> Vec<Box<dyn Detector>> {
+    INNATE.iter().map(|new| new()).collect()
+}
+
+/// Loads every detector that the directory has a model for, beside those that need none.
 pub fn load(directory: &Path) -> Loaded {
-    let mut loaded = Loaded { detectors: Vec::new(), refused: Vec::new() };
+    let mut loaded = Loaded { detectors: innate(), refused: Vec::new() };
     for kind in DETECTORS {
         let path = directory.join(kind.file);
         let detector = fs::read(&path).map_err(ModelError::from).and_then(|bytes| (kind.load)(&bytes));

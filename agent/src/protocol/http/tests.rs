@@ -441,6 +441,17 @@ fn a_hole_where_a_body_is_doubted_keeps_its_length() {
     assert!(player.lines()[1].contains("\"status\":204"));
 }
 
+#[test]
+fn a_doubted_body_ends_the_same_however_it_is_cut() {
+    // A body shorter than the word it looks like the beginning of.
+    let conversation =
+        [(ToClient, b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP/1.1 204 No\r\n\r\n".to_vec())];
+    let whole: Vec<_> = play(&PROTOCOL, &conversation).into_iter().map(without_rtt).collect();
+    for size in 1..60 {
+        assert_eq!(play_cut(&PROTOCOL, &conversation, size), whole, "{size}");
+    }
+}
+
 /// How messages of the sample begin, and how their event is told from the others.
 const BEGINNINGS: &[(Direction, &str, &str)] = &[
     (ToServer, "HEAD /firmware", "/firmware"),
