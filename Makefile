@@ -5,7 +5,7 @@ OUT ?= out
 SECONDS_EACH ?= 1200
 AGENT = target/release/fieldward-agent
 
-.PHONY: help setup demo test check bench fuzz clean
+.PHONY: help setup demo test check bench models fuzz clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -29,6 +29,11 @@ bench: setup ## speed and memory of decoder and simulator, as in BENCHMARKS.md
 	@scripts/setup.sh bench
 	@scripts/bench.sh $(OUT)
 	@scripts/bench-sim.sh $(OUT)
+
+models: setup ## train the classifier on simulated plants, and examine it (half an hour)
+	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- play $(OUT)/pictures
+	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- exam $(OUT)/pictures --attacks
+	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- train $(OUT)/pictures
 
 fuzz: setup ## every fuzz target for SECONDS_EACH seconds (default 1200)
 	@scripts/setup.sh cargo-fuzz

@@ -8,6 +8,7 @@
 pub mod alert;
 pub mod bytes;
 pub mod capture;
+pub mod classify;
 pub mod cli;
 pub mod config;
 pub mod detect;

@@ -4,4 +4,7 @@ pub mod agreement;
 pub mod capture;
 pub mod decoded;
 pub mod fuzzing;
+pub mod lessons;
+pub mod sitting;
 pub mod stream;
+pub mod teaching;

@@ -3,13 +3,16 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use fieldward_shared::alert::{Alert, AlertId, AlertSource, ContextAnalysis, Severity, Status};
+use fieldward_shared::alert::{Alert, AlertId, AlertSource, Severity, Status};
 use fieldward_shared::time::Timestamp;
 
-use super::signs::Signs;
-use super::technique::{Case, candidates, technique};
+use super::clues::{self, Clues};
+use super::raised::{Fact, Raised, round};
+use super::surge::{Pulse, Surge};
 use super::weigh::{self, ENOUGH, Kind, Who};
-use super::{Loss, Told, context, words};
+use super::{Loss, Picture, Told, context, words};
+use crate::classify::technique::technique;
+use crate::classify::{Answer, Case, Classifier};
 use crate::detect::Finding;
 use crate::flow::Addr;
 use crate::window::Window;
@@ -33,58 +36,29 @@ pub struct Incident {
     stranger: bool,
     /// Until it is raised: the findings of the last while.
     waiting: VecDeque<Finding>,
-    signs: Signs,
+    clues: Clues,
+    surge: Surge,
     raised: Option<Raised>,
-}
-
-/// What is known of an incident that was raised.
-struct Raised {
-    at: Timestamp,
-    facts: Vec<Fact>,
-    count: u64,
-    targets: BTreeSet<Addr>,
-    /// Targets for which there was no room.
-    more_targets: u64,
-    /// The last seconds in which something was found.
-    seconds: VecDeque<u64>,
-    context: ContextAnalysis,
-    loss: Loss,
-    told: (Timestamp, Severity),
-}
-
-/// What one detector says of one kind.
-pub struct Fact {
-    /// Which detector.
-    pub detector: &'static str,
-    /// The kind.
-    pub kind: &'static str,
-    /// In which protocol.
-    pub protocol: &'static str,
-    /// How many findings.
-    pub count: u64,
-    /// How many different ones.
-    pub different: u32,
-    /// The surest.
-    pub confidence: f32,
-    /// The gravest.
-    pub consequence: f32,
-    /// The first.
-    pub first: Timestamp,
-    /// A few of the sentences.
-    pub evidence: Vec<String>,
+    /// Clues that whoever did it showed in alerts before this one.
+    shown: u128,
+    /// What may be the next thing he does, until it is one or turns out to belong here.
+    next: Option<Box<Incident>>,
 }
 
 impl Incident {
     /// One that begins.
-    pub fn new(key: Key, first: Timestamp) -> Self {
+    pub fn new(key: Key, first: Timestamp, surge: Surge) -> Self {
         Self {
             key,
             first,
             last: first,
             stranger: false,
             waiting: VecDeque::new(),
-            signs: Signs::default(),
+            clues: Clues::default(),
+            surge,
             raised: None,
+            shown: 0,
+            next: None,
         }
     }
 
@@ -108,12 +82,22 @@ impl Incident {
         if self.is_raised() { super::QUIET } else { GATHERING }
     }
 
-    /// Another finding.
-    pub fn find(&mut self, finding: Finding, stranger: bool) {
+    /// Another finding; `surge` is what another thing that begins now is held against, if it may be told.
+    pub fn find(&mut self, finding: Finding, stranger: bool, surge: Option<Surge>) {
         self.last = self.last.max(finding.at);
         self.stranger |= stranger;
         if let Some(raised) = &mut self.raised {
-            raised.add(&mut self.signs, &finding);
+            let known = self.shown | self.clues.kinds();
+            let is_else = clues::kind(&finding) & known == 0 && finding.at.since(raised.at) > STAGE;
+            match surge.filter(|_| is_else && matches!(self.key, Key::Actor(_))) {
+                Some(surge) => {
+                    let begun = || Box::new(Self { shown: known, ..Self::new(self.key, finding.at, surge) });
+                    self.next.get_or_insert_with(begun).find(finding, self.stranger, None);
+                }
+                None => {
+                    raised.add(&mut self.clues, &finding);
+                }
+            }
             return;
         }
         let from = finding.at;
@@ -122,48 +106,76 @@ impl Incident {
             self.waiting.pop_front();
         }
         self.waiting.push_back(finding);
+        self.clues.count(self.waiting.iter());
         self.first = self.waiting.front().map_or(from, |first| first.at);
     }
 
+    /// The next thing that whoever did it does, once it is known for another technique than this one. What
+    /// is the same technique belongs here.
+    pub fn turn(&mut self, classifier: Option<&Classifier>) -> Option<Self> {
+        let next = self.next.as_ref()?;
+        let classifier = classifier?;
+        if !next.is_enough(Some(classifier)) {
+            return None;
+        }
+        let (then, now) = (classifier.answer(&self.case()), classifier.answer(&next.case()));
+        let named = now.techniques.first().filter(|first| !now.is_unknown && first.probability >= TURN);
+        if named
+            .is_none_or(|named| then.techniques.first().is_some_and(|one| one.technique == named.technique))
+        {
+            self.settle();
+            return None;
+        }
+        self.next.take().map(|next| *next)
+    }
+
+    /// What might have been the next thing belongs here.
+    pub fn settle(&mut self) {
+        let Some(next) = self.next.take() else { return };
+        if let Some(raised) = &mut self.raised {
+            next.waiting.iter().for_each(|finding| raised.add(&mut self.clues, finding));
+        }
+    }
+
     /// Raises it if the evidence is enough; tells it when it has become graver.
-    pub fn rise(&mut self, facility: &str, loss: Loss, window: &Window, told: &mut Vec<Told>) {
+    pub fn rise(
+        &mut self,
+        facility: &str,
+        classifier: Option<&Classifier>,
+        loss: Loss,
+        window: &Window,
+        told: &mut Vec<Told>,
+    ) {
         if self.raised.is_some() {
-            let graver = self.alert(facility).filter(|alert| Some(alert.severity) > self.told());
+            let graver = self.alert(facility, classifier).filter(|alert| Some(alert.severity) > self.told());
             if let (Some(alert), Some(raised)) = (graver, &mut self.raised) {
                 raised.told = (self.last, alert.severity);
                 told.push(Told::Updated(alert));
             }
             return;
         }
-        if !self.is_enough() {
+        if !self.is_enough(classifier) {
             return;
         }
-        let mut raised = Raised {
-            at: self.last,
-            facts: Vec::new(),
-            count: 0,
-            targets: BTreeSet::new(),
-            more_targets: 0,
-            seconds: VecDeque::new(),
-            context: context::empty(),
-            loss,
-            told: (self.last, Severity::Low),
-        };
+        let mut raised = Raised::new(self.last, loss);
+        self.clues.forget();
         for finding in std::mem::take(&mut self.waiting) {
-            raised.add(&mut self.signs, &finding);
+            raised.add(&mut self.clues, &finding);
         }
         self.raised = Some(raised);
         self.look(self.last.as_secs(), window);
-        if let (Some(alert), Some(raised)) = (self.alert(facility), &mut self.raised) {
+        if let (Some(alert), Some(raised)) = (self.alert(facility, classifier), &mut self.raised) {
             raised.told.1 = alert.severity;
             told.push(Told::Raised(alert));
         }
     }
 
     /// Whether the evidence is enough. What concerns nobody in particular is enough when it lasts.
-    fn is_enough(&self) -> bool {
+    fn is_enough(&self, classifier: Option<&Classifier>) -> bool {
         if self.key != Key::Plant {
-            return weigh::confidence(self.who(), &weigh::kinds(self.waiting.iter())) >= ENOUGH;
+            let sure = weigh::confidence(self.who(), &weigh::kinds(self.waiting.iter()));
+            let benign = classifier.map(|classifier| classifier.answer(&self.case()).benign);
+            return benign.map_or(sure, |benign| weigh::with_opinion(sure, benign)) >= ENOUGH;
         }
         let fresh =
             self.waiting.iter().map(|finding| finding.at).filter(|at| self.last.since(*at) <= LASTING);
@@ -171,15 +183,33 @@ impl Incident {
         seconds.len() >= PERSISTENT
     }
 
+    /// What the plant sent in a second of it.
+    pub fn pass(&mut self, pulse: &Pulse) {
+        self.surge.pass(pulse);
+        if let Some(next) = &mut self.next {
+            next.surge.pass(pulse);
+        }
+    }
+
     /// How fast whoever did it goes just now.
     pub fn measure(&mut self, second: u64, window: &Window) {
         if let Key::Actor(actor) = self.key {
-            self.signs.measure(actor, second, window);
+            self.clues.measure(actor, second, window);
         }
     }
 
     /// A second is over.
-    pub fn second(&mut self, now: Timestamp, window: &Window, facility: &str, told: &mut Vec<Told>) {
+    pub fn second(
+        &mut self,
+        now: Timestamp,
+        window: &Window,
+        facility: &str,
+        classifier: Option<&Classifier>,
+        told: &mut Vec<Told>,
+    ) {
+        if self.next.as_ref().is_some_and(|next| now.since(next.first) > STAGE_PATIENCE) {
+            self.settle();
+        }
         let Some(raised) = &self.raised else { return };
         // The picture is best when the minute holds both what was before and what came then.
         let age = now.since(raised.at);
@@ -190,7 +220,7 @@ impl Incident {
         let (told_at, severity) = raised.told;
         if now.since(told_at) >= AGAIN && self.last > told_at {
             raised.told = (now, severity);
-            told.extend(self.alert(facility).map(Told::Updated));
+            told.extend(self.alert(facility, classifier).map(Told::Updated));
         }
     }
 
@@ -200,7 +230,7 @@ impl Incident {
             Key::Plant => None,
         };
         if let Some(raised) = &mut self.raised {
-            let behavior = words::doings(&self.signs);
+            let behavior = words::doings(&self.clues);
             raised.context =
                 context::of(window, second, self.first.as_secs(), &raised.seconds, actor, behavior);
         }
@@ -218,18 +248,66 @@ impl Incident {
         self.raised.as_ref().map(|raised| raised.told.1)
     }
 
+    /// What the classifier is shown.
+    fn case(&self) -> Case<'_> {
+        let (targets, findings) = match &self.raised {
+            Some(raised) => (raised.targets.len() as u64 + raised.more_targets, raised.count),
+            None => {
+                let targets: BTreeSet<Addr> = self.waiting.iter().filter_map(|one| one.target).collect();
+                (targets.len() as u64, self.waiting.len() as u64)
+            }
+        };
+        Case {
+            clues: &self.clues,
+            surge: &self.surge,
+            stranger: self.stranger,
+            has_actor: matches!(self.key, Key::Actor(_)),
+            targets,
+            findings,
+            seconds: self.last.since(self.first) / 1_000_000,
+        }
+    }
+
+    /// How things stand, to learn from.
+    pub fn picture(&self) -> Picture {
+        let case = self.case();
+        let kinds = match &self.raised {
+            Some(raised) => raised.facts.iter().map(Fact::as_kind).collect(),
+            None => weigh::kinds(self.waiting.iter()),
+        };
+        let key = match self.key {
+            Key::Actor(addr) | Key::Target(addr) => Some(addr),
+            Key::Plant => None,
+        };
+        let targets: BTreeSet<Addr> = match &self.raised {
+            Some(raised) => raised.targets.clone(),
+            None => self.waiting.iter().filter_map(|one| one.target).collect(),
+        };
+        Picture {
+            input: case.input(),
+            sure: weigh::confidence(self.who(), &kinds),
+            is_raised: self.is_raised(),
+            first: self.first,
+            last: self.last,
+            findings: case.findings,
+            named: key.into_iter().chain(targets).map(|addr| addr.to_string()).collect(),
+        }
+    }
+
     /// The alert, if it was raised, as things stand.
-    pub fn alert(&self, facility: &str) -> Option<Alert> {
+    pub fn alert(&self, facility: &str, classifier: Option<&Classifier>) -> Option<Alert> {
         let raised = self.raised.as_ref()?;
-        let case = Case { signs: &self.signs, targets: raised.targets.len(), stranger: self.stranger };
-        let candidates = candidates(&case);
-        let named = candidates.first().and_then(|first| technique(&first.technique));
+        let answer = classifier.map(|classifier| classifier.answer(&self.case()));
+        let first = answer.as_ref().filter(|answer| !answer.is_unknown);
+        let named = first.and_then(|answer| technique(&answer.techniques.first()?.technique));
         let kinds: Vec<Kind> = raised.facts.iter().map(Fact::as_kind).collect();
-        let sure = weigh::confidence(self.who(), &kinds) * (1.0 - raised.loss.share().min(MOST_LOSS));
+        let sure = weigh::confidence(self.who(), &kinds);
+        let sure = answer.as_ref().map_or(sure, |answer| weigh::with_opinion(sure, answer.benign));
+        let sure = sure * (1.0 - raised.loss.share().min(MOST_LOSS));
         let about = words::About {
             key: self.key,
             stranger: self.stranger,
-            signs: &self.signs,
+            clues: &self.clues,
             facts: &raised.facts,
             targets: &raised.targets,
             more_targets: raised.more_targets,
@@ -256,7 +334,9 @@ impl Incident {
             attack_name: named.map(|named| named.name.to_owned()),
             correlation_confidence: round(sure),
             correlation_summary: words::summary(&about),
-            sources: raised.facts.iter().take(MOST_SOURCES).map(Fact::source).collect(),
+            sources: (raised.facts.iter().take(MOST_SOURCES).map(Fact::source))
+                .chain(answer.as_ref().map(|answer| opinion(answer, self.last)))
+                .collect(),
             context_analysis: Some(raised.context.clone()),
             first_seen: self.first,
             last_seen: self.last,
@@ -265,77 +345,23 @@ impl Incident {
             dst_assets: raised.targets.iter().map(ToString::to_string).collect(),
             protocol: words::protocol(&raised.facts).to_owned(),
             tactic: named.map(|named| named.tactic.to_owned()),
-            candidates,
+            candidates: answer.map(Answer::likeliest).unwrap_or_default(),
         })
     }
 }
 
-impl Raised {
-    fn add(&mut self, signs: &mut Signs, finding: &Finding) {
-        self.count += 1;
-        let is_new = signs.read(finding);
-        if let Some(target) = finding.target {
-            if self.targets.len() < MOST_TARGETS || self.targets.contains(&target) {
-                self.targets.insert(target);
-            } else {
-                self.more_targets += u64::from(is_new);
-            }
-        }
-        let second = finding.at.as_secs();
-        if self.seconds.back() != Some(&second) {
-            if self.seconds.len() >= crate::window::LENGTH {
-                self.seconds.pop_front();
-            }
-            self.seconds.push_back(second);
-        }
-        let same = |fact: &&mut Fact| fact.detector == finding.detector && fact.kind == finding.kind;
-        match self.facts.iter_mut().find(same) {
-            Some(fact) => {
-                fact.count += 1;
-                fact.different += u32::from(is_new);
-                fact.confidence = fact.confidence.max(finding.confidence);
-                fact.consequence = fact.consequence.max(finding.consequence);
-                if is_new && fact.evidence.len() < MOST_SENTENCES {
-                    fact.evidence.push(finding.evidence.clone());
-                }
-            }
-            // Kinds are words of detectors: there are not many.
-            None => self.facts.push(Fact {
-                detector: finding.detector,
-                kind: finding.kind,
-                protocol: finding.protocol,
-                count: 1,
-                different: 1,
-                confidence: finding.confidence,
-                consequence: finding.consequence,
-                first: finding.at,
-                evidence: vec![finding.evidence.clone()],
-            }),
-        }
-    }
-}
-
-impl Fact {
-    const fn as_kind(&self) -> Kind {
-        Kind { name: self.kind, confidence: self.confidence, different: self.different }
-    }
-
-    fn source(&self) -> AlertSource {
-        let mut evidence = self.evidence.join(". ");
-        if u64::from(self.different) > self.evidence.len() as u64 {
-            evidence +=
-                &format!(". And {} more like these", u64::from(self.different) - self.evidence.len() as u64);
-        }
-        AlertSource {
-            layer: 1,
-            model_name: self.detector.to_owned(),
-            confidence: round(self.confidence),
-            detection_time: self.first,
-            evidence,
-            context_evidence: serde_json::json!({
-                "kind": self.kind, "findings": self.count, "different": self.different,
-            }),
-        }
+/// What the classifier says.
+fn opinion(answer: &Answer, at: Timestamp) -> AlertSource {
+    let first = answer.techniques.first().map_or(0.0, |first| first.probability);
+    AlertSource {
+        layer: 2,
+        model_name: "classifier".to_owned(),
+        confidence: round(first),
+        detection_time: at,
+        evidence: words::opinion(answer),
+        context_evidence: serde_json::json!({
+            "benign": round(answer.benign), "unknown": answer.is_unknown,
+        }),
     }
 }
 
@@ -345,15 +371,16 @@ fn severity(consequence: f32, who: Who) -> Severity {
     SEVERITIES.iter().find(|(least, _)| risk >= *least).map_or(Severity::Low, |(_, severity)| *severity)
 }
 
-/// Two digits: more is not known.
-fn round(share: f32) -> f32 {
-    (share * 100.0).round() / 100.0
-}
-
 const SEVERITIES: &[(f32, Severity)] =
     &[(0.85, Severity::Critical), (0.5, Severity::High), (0.25, Severity::Medium), (0.0, Severity::Low)];
 /// Who belongs to the plant more likely had a reason.
 const FAMILIAR: f32 = 0.8;
+/// So long after an alert was raised something else may be the next thing: microseconds.
+const STAGE: u64 = 10_000_000;
+/// Waits so long to be known for one: microseconds.
+const STAGE_PATIENCE: u64 = 60_000_000;
+/// How likely another technique must be to make it one.
+const TURN: f32 = 0.5;
 const RULE: &str = "correlation";
 /// Evidence is gathered for so long before it is forgotten: microseconds.
 const GATHERING: u64 = 300_000_000;
@@ -367,9 +394,6 @@ const LASTING: u64 = 12_000_000;
 const AGAIN: u64 = 60_000_000;
 /// For so long after it was raised the minute of context moves on: microseconds.
 const PICTURE: u64 = 30_000_000;
-const MOST_TARGETS: usize = 256;
 const MOST_SOURCES: usize = 16;
-/// Sentences that are kept of a kind.
-const MOST_SENTENCES: usize = 5;
 /// Loss lowers confidence by no more than this.
 const MOST_LOSS: f32 = 0.3;

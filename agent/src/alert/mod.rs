@@ -2,13 +2,15 @@
 //!
 //! Findings of one actor (without an actor, about one target) are one incident until it has been quiet
 //! for [`QUIET`]. It waits, up to five minutes, until its evidence is enough ([`weigh`]); then it is raised.
-//! Findings about nobody in particular join what goes on, or make an incident of their own when they
-//! last. Packet time only; the same capture gives the same alerts, to the byte.
+//! When whoever did it goes on to something else, that is the next alert. Findings about nobody in
+//! particular join what goes on, or make an incident of their own when they last. Packet time only; the
+//! same capture gives the same alerts, to the byte.
 
+pub mod clues;
 mod context;
 mod incident;
-mod signs;
-mod technique;
+mod raised;
+pub mod surge;
 #[cfg(test)]
 mod tests;
 mod weigh;
@@ -19,21 +21,25 @@ use std::collections::{BTreeMap, VecDeque};
 use fieldward_shared::alert::Alert;
 use fieldward_shared::time::Timestamp;
 
+use crate::classify::{Classifier, Input};
 use crate::detect::Finding;
 use crate::flow::Addr;
-use crate::window::Window;
+use crate::window::{Window, hash};
 use incident::{Incident, Key};
-pub use technique::{Technique, technique};
+use surge::Pulses;
 
 /// Findings in, alerts out.
 pub struct Correlator {
     facility: String,
+    classifier: Option<Classifier>,
     /// In the order in which they began.
     open: Vec<Incident>,
     /// Who was not there in learning, and since when.
     strangers: BTreeMap<Addr, Timestamp>,
     /// Whose a network card is that was not there in learning.
-    cards: BTreeMap<String, Addr>,
+    cards: BTreeMap<u64, Addr>,
+    /// What the plant sent in the last minute.
+    pulses: Pulses,
     /// Packets and lost bytes, as they stood at the end of each of the last seconds.
     losses: VecDeque<(u64, Loss)>,
     /// What had to be let go.
@@ -70,13 +76,22 @@ pub enum Told {
 }
 
 impl Correlator {
-    /// Correlates for a facility.
+    /// Correlates for a facility, and names what it finds.
     pub fn new(facility: impl Into<String>) -> Self {
+        let classifier = Classifier::base();
+        let classifier = classifier.inspect_err(|error| tracing::warn!("no technique is named: {error}"));
+        Self::with(facility, classifier.ok())
+    }
+
+    /// Correlates for a facility; without a classifier no technique is named.
+    pub fn with(facility: impl Into<String>, classifier: Option<Classifier>) -> Self {
         Self {
             facility: facility.into(),
+            classifier,
             open: Vec::new(),
             strangers: BTreeMap::new(),
             cards: BTreeMap::new(),
+            pulses: Pulses::default(),
             losses: VecDeque::new(),
             counts: Counts::default(),
         }
@@ -88,6 +103,7 @@ impl Correlator {
             // The address did nothing: it happened to it.
             finding.kind = IMPERSONATION;
             finding.target = finding.actor.replace(owner);
+            finding.about ^= finding.target.map_or(0, |target| hash(target.bytes()));
         }
         let key = match (finding.actor, finding.target) {
             (Some(actor), _) => Key::Actor(actor),
@@ -97,11 +113,17 @@ impl Correlator {
         let stranger = matches!(key, Key::Actor(actor) if self.strangers.contains_key(&actor));
         let at = self.place(key, finding.at, told);
         let loss = self.lost();
+        let classifier = self.classifier.as_ref();
+        let surge = classifier.map(|_| self.pulses.begin());
         let Some(incident) = self.open.get_mut(at) else { return };
         let second = finding.at.as_secs();
-        incident.find(finding, stranger);
+        incident.find(finding, stranger, surge);
+        if let Some(next) = incident.turn(classifier) {
+            told.extend(incident.alert(&self.facility, classifier).map(Told::Closed));
+            *incident = next;
+        }
         incident.measure(second, window);
-        incident.rise(&self.facility, loss, window, told);
+        incident.rise(&self.facility, classifier, loss, window, told);
     }
 
     /// A second is over: what was quiet for long is closed, what goes on is told again.
@@ -111,11 +133,18 @@ impl Correlator {
         while self.losses.front().is_some_and(|(first, _)| first + 60 < second || *first > second) {
             self.losses.pop_front();
         }
+        let pulse = self.pulses.push(&window.second(second));
         for incident in &mut self.open {
             incident.measure(second, window);
-            incident.second(now, window, &self.facility, told);
+            incident.pass(&pulse);
+            incident.second(now, window, &self.facility, self.classifier.as_ref(), told);
         }
         self.close(|incident| now.since(incident.last()) > incident.patience(), told);
+    }
+
+    /// What goes on just now, alert or not, as the classifier sees it.
+    pub fn pictures(&self) -> impl Iterator<Item = Picture> {
+        self.open.iter().map(Incident::picture)
     }
 
     /// The capture is over: what is open is closed.
@@ -124,11 +153,12 @@ impl Correlator {
     }
 
     fn close(&mut self, ended: impl Fn(&Incident) -> bool, told: &mut Vec<Told>) {
-        let facility = &self.facility;
-        self.open.retain(|incident| {
+        let (facility, classifier) = (&self.facility, self.classifier.as_ref());
+        self.open.retain_mut(|incident| {
             let ended = ended(incident);
             if ended {
-                told.extend(incident.alert(facility).map(Told::Closed));
+                incident.settle();
+                told.extend(incident.alert(facility, classifier).map(Told::Closed));
             }
             !ended
         });
@@ -148,9 +178,9 @@ impl Correlator {
                 .min()
                 .unwrap_or_default();
             let incident = self.open.remove(oldest);
-            told.extend(incident.alert(&self.facility).map(Told::Closed));
+            told.extend(incident.alert(&self.facility, self.classifier.as_ref()).map(Told::Closed));
         }
-        self.open.push(Incident::new(key, at));
+        self.open.push(Incident::new(key, at, self.pulses.begin()));
         self.open.len() - 1
     }
 
@@ -175,16 +205,15 @@ impl Correlator {
         if finding.kind != "card" {
             return None;
         }
-        let card = finding.evidence.split_whitespace().map(|word| word.trim_end_matches([';', ',', '.']));
-        let card = card.filter(|word| word.len() == 17).find(|word| word.matches(':').count() == 5)?;
-        if let Some(owner) = self.cards.get(card) {
+        let card = finding.about;
+        if let Some(owner) = self.cards.get(&card) {
             return Some(*owner);
         }
         if self.cards.len() >= MOST_STRANGERS {
             self.counts.strangers += self.cards.len() as u64;
             self.cards.clear();
         }
-        self.cards.insert(card.to_owned(), actor);
+        self.cards.insert(card, actor);
         None
     }
 
@@ -198,6 +227,25 @@ impl Correlator {
             _ => Loss::default(),
         }
     }
+}
+
+/// What goes on, as the classifier sees it: to learn from.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// In numbers.
+    pub input: Input,
+    /// How sure all evidence together is.
+    pub sure: f32,
+    /// It is an alert.
+    pub is_raised: bool,
+    /// The first finding.
+    pub first: Timestamp,
+    /// The last one.
+    pub last: Timestamp,
+    /// How many there are.
+    pub findings: u64,
+    /// Whom it concerns.
+    pub named: Vec<String>,
 }
 
 impl Loss {

@@ -24,6 +24,9 @@ fn finding(second: u64, kind: &'static str, actor: Ipv4Addr, evidence: &str) -> 
         at: at(second),
         detector: "baseline",
         kind,
+        sort: "",
+        about: hash(evidence.split('=').next().unwrap_or_default().as_bytes()),
+        is_others: false,
         actor: Some(actor.into()),
         target: (!matches!(kind, "asset" | "card")).then(|| CONTROLLER.into()),
         protocol,
@@ -45,7 +48,7 @@ fn write(second: u64, actor: Ipv4Addr, register: u32) -> Finding {
 
 /// Everything that is told of these findings, with a second passing between them as they say.
 fn tell(findings: &[Finding]) -> Vec<Told> {
-    let (mut correlator, window, mut told) = (Correlator::new("plant"), Window::default(), Vec::new());
+    let (mut correlator, window, mut told) = (Correlator::with("plant", None), Window::default(), Vec::new());
     let mut now = 1000;
     for finding in findings {
         while now < finding.at.as_secs() {
@@ -96,7 +99,7 @@ fn an_attack_that_goes_on_is_one_alert() {
         (alert.src_assets, alert.dst_assets),
         (vec!["10.1.0.9".to_owned()], vec!["10.1.1.4".to_owned()])
     );
-    assert_eq!((alert.attack_type.as_deref(), alert.protocol.as_str()), (Some("T0855"), "modbus"));
+    assert_eq!((alert.attack_type.as_deref(), alert.protocol.as_str()), (None, "modbus"));
     assert_eq!(alert.context_analysis.map(|context| context.timeline.len()), Some(60));
     assert!(alert.description.contains("601 findings in 9 minutes"), "{}", alert.description);
 }
@@ -128,7 +131,6 @@ fn who_belongs_to_the_plant_is_believed_more() {
     let alert =
         |who| alerts(&[write(0, who, 1), write(1, who, 2), write(2, who, 3), write(3, who, 4)]).remove(0);
     assert_eq!(alert(SCADA).severity, Severity::High);
-    assert_eq!(alert(SCADA).attack_type.as_deref(), Some("T0836"));
 }
 
 #[test]
@@ -142,7 +144,6 @@ fn a_card_behind_two_addresses_is_an_impersonation_by_its_owner() {
         alert.title,
         "10.1.0.9, new on the network, took the place of 2 addresses: 10.1.0.10 and 10.1.1.4"
     );
-    assert_eq!(alert.attack_type.as_deref(), Some("T0830"));
 }
 
 #[test]
@@ -162,7 +163,7 @@ fn what_concerns_the_plant_joins_what_goes_on_or_must_last() {
 
 #[test]
 fn loss_lowers_confidence_and_is_said() {
-    let (mut correlator, window, mut told) = (Correlator::new("plant"), Window::default(), Vec::new());
+    let (mut correlator, window, mut told) = (Correlator::with("plant", None), Window::default(), Vec::new());
     correlator.second(999, &window, Loss::default(), &mut told);
     correlator.second(1000, &window, Loss { bytes: 900, missed: 100 }, &mut told);
     for finding in [arrival(0), write(1, STRANGER, 1)] {
@@ -175,7 +176,7 @@ fn loss_lowers_confidence_and_is_said() {
 
 #[test]
 fn memory_is_bounded_whoever_comes() {
-    let (mut correlator, window, mut told) = (Correlator::new("plant"), Window::default(), Vec::new());
+    let (mut correlator, window, mut told) = (Correlator::with("plant", None), Window::default(), Vec::new());
     for n in 0..10_000_u32 {
         let who = Ipv4Addr::from(0x0a02_0000 + n);
         correlator.find(finding(1, "asset", who, "is on the network"), &window, &mut told);

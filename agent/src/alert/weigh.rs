@@ -1,10 +1,14 @@
 //! How much evidence is enough. Kinds of evidence speak for something independently of each other; the
 //! doubt that each leaves is multiplied, and an incident is raised when little doubt is left.
 //!
+//! The classifier has its say too, within bounds: it may double or halve the odds a few times, so that what
+//! it has never seen is still told, and what it knows for a benign change needs more evidence.
+//!
 //! A further finding of the same kind says less than one of another kind: doubling their number counts
 //! as half a kind. What is new on the network is judged as it is; who belongs to the plant does new
 //! things now and then, and is believed more.
 
+use super::clues::identity;
 use crate::detect::Finding;
 
 /// Confidence from which an incident is raised.
@@ -14,6 +18,8 @@ pub const ENOUGH: f32 = 0.75;
 const TRUST: &[(Who, f32)] = &[(Who::Stranger, 1.0), (Who::Known, 0.6), (Who::Plant, 0.6)];
 /// What it says that someone was not there in learning.
 const NEW_HERE: f32 = 0.5;
+/// The classifier multiplies or divides the odds by no more than this.
+const MOST_SAY: f32 = 4.0;
 /// Kinds that tell the same thing twice.
 const SAME: &[(&str, &str)] = &[("card", "asset")];
 /// Never quite sure.
@@ -58,16 +64,21 @@ pub fn confidence(who: Who, kinds: &[Kind]) -> f32 {
     (1.0 - doubt * (1.0 - newness)).min(MOST)
 }
 
+/// How sure it is when a classifier says how likely nothing bad happens.
+pub fn with_opinion(sure: f32, benign: f32) -> f32 {
+    let odds = |share: f32| share / (1.0 - share).max(1e-6);
+    let opinion = odds(1.0 - benign).clamp(1.0 / MOST_SAY, MOST_SAY);
+    let odds = odds(sure) * opinion;
+    (odds / (1.0 + odds)).min(MOST)
+}
+
 /// The kinds among findings, in the order of their first appearance.
 pub fn kinds<'a>(findings: impl Iterator<Item = &'a Finding> + Clone) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Vec::new();
     for (at, finding) in findings.clone().enumerate() {
         let name = same(finding.kind);
-        let about = about(&finding.evidence);
-        let again = findings
-            .clone()
-            .take(at)
-            .any(|old| same(old.kind) == name && self::about(&old.evidence) == about);
+        let about = identity(finding);
+        let again = findings.clone().take(at).any(|old| identity(old) == about);
         match kinds.iter_mut().find(|kind| kind.name == name) {
             Some(kind) => {
                 kind.confidence = kind.confidence.max(finding.confidence);
@@ -77,11 +88,6 @@ pub fn kinds<'a>(findings: impl Iterator<Item = &'a Finding> + Clone) -> Vec<Kin
         }
     }
     kinds
-}
-
-/// What a sentence is about, without values and comparisons.
-pub fn about(evidence: &str) -> &str {
-    evidence.split([';', '=']).next().unwrap_or_default().trim_end()
 }
 
 fn same(kind: &'static str) -> &'static str {
@@ -108,6 +114,15 @@ mod tests {
         assert!(confidence(Who::Stranger, &[kind("asset", 0.6, 1)]) < ENOUGH);
         assert!(confidence(Who::Stranger, &[page, program]) > ENOUGH);
         assert!(confidence(Who::Stranger, &[kind("link", 0.5, 1)]) >= ENOUGH);
+    }
+
+    #[test]
+    fn a_classifier_moves_the_balance_but_does_not_decide_alone() {
+        assert!((with_opinion(0.7, 0.5) - 0.7).abs() < 1e-6);
+        assert!(with_opinion(0.5, 0.01) > ENOUGH);
+        assert!(with_opinion(ENOUGH, 0.9) < ENOUGH);
+        assert!(with_opinion(0.95, 1.0) > ENOUGH, "strong evidence is told whatever it says");
+        assert!(with_opinion(0.3, 0.0) < ENOUGH, "weak evidence is not");
     }
 
     #[test]

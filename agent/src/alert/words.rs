@@ -7,16 +7,18 @@ use std::fmt::Write as _;
 use fieldward_shared::time::Timestamp;
 
 use super::Loss;
-use super::incident::{Fact, Key};
-use super::signs::{Sign, Signs};
-use super::technique::Technique;
+use super::clues::Clues;
+use super::incident::Key;
+use super::raised::Fact;
+use crate::classify::Answer;
+use crate::classify::technique::{Technique, technique};
 use crate::flow::Addr;
 
 /// What is told of an incident.
 pub struct About<'a> {
     pub key: Key,
     pub stranger: bool,
-    pub signs: &'a Signs,
+    pub clues: &'a Clues,
     pub facts: &'a [Fact],
     pub targets: &'a BTreeSet<Addr>,
     pub more_targets: u64,
@@ -27,42 +29,132 @@ pub struct About<'a> {
     pub loss: Loss,
 }
 
-/// What a sign is called: for one and for several, and the word before the targets.
-struct Phrase(Sign, &'static str, &'static str, &'static str);
+/// What clues of these kinds and sorts (`*`: all sorts) are called, for one and for several, and the
+/// word before the targets.
+struct Phrase {
+    clues: &'static [(&'static str, &'static str)],
+    one: &'static str,
+    several: &'static str,
+    at: &'static str,
+}
+
+const fn say(
+    clues: &'static [(&'static str, &'static str)],
+    one: &'static str,
+    several: &'static str,
+    at: &'static str,
+) -> Phrase {
+    Phrase { clues, one, several, at }
+}
 
 /// The gravest first: the first that fits makes the title.
 const PHRASES: &[Phrase] = &[
-    Phrase(Sign::Impersonation, "took the place of another address", "took the place of {} addresses", ":"),
-    Phrase(Sign::FirmwarePage, "opened the firmware page", "opened {} firmware pages", "of"),
-    Phrase(Sign::FileWrite, "wrote program records", "wrote program records", "to"),
-    Phrase(Sign::Write, "wrote an unusual value", "wrote {} unusual values", "to"),
-    Phrase(Sign::Diagnose, "sent diagnostic commands", "sent diagnostic commands", "to"),
-    Phrase(Sign::FileRead, "read program records", "read program records", "from"),
-    Phrase(
-        Sign::TakenName,
+    say(
+        &[("impersonation", ""), ("card", "others")],
+        "took the place of another address",
+        "took the place of {} addresses",
+        ":",
+    ),
+    say(
+        &[("tcp overlap", "")],
+        "sent bytes that contradict those before",
+        "sent bytes that contradict those before",
+        "to",
+    ),
+    say(
+        &[("http change", "firmware"), ("http page", "firmware")],
+        "opened the firmware page",
+        "opened {} firmware pages",
+        "of",
+    ),
+    say(
+        &[("modbus service", "file write"), ("modbus service", "vendor write")],
+        "wrote program records",
+        "wrote program records of {} units",
+        "to",
+    ),
+    say(&[("modbus service", "restart")], "sent a restart command", "sent {} restart commands", "to"),
+    say(
+        &[("modbus service", "silence")],
+        "told a controller to be silent",
+        "told {} controllers to be silent",
+        ":",
+    ),
+    say(
+        &[("modbus service", "vendor"), ("modbus service", "clear")],
+        "used a vendor's or service function",
+        "used {} vendor or service functions",
+        "of",
+    ),
+    say(&[("modbus value", "*")], "wrote an unusual value", "wrote {} unusual values", "to"),
+    say(&[("modbus write", "*")], "wrote where it never did", "wrote in {} ways it never did", "to"),
+    say(
+        &[("modbus service", "file read"), ("modbus service", "vendor read")],
+        "read program records",
+        "read program records of {} units",
+        "from",
+    ),
+    say(&[("modbus function", "diagnose")], "sent a diagnostic command", "sent {} diagnostic commands", "to"),
+    say(
+        &[("mqtt client", "others")],
         "logged in under another client's name",
         "logged in under {} other clients' names",
         "at",
     ),
-    Phrase(Sign::Publish, "published on an unfamiliar topic", "published on {} unfamiliar topics", "at"),
-    Phrase(Sign::OddPage, "sent an odd web request", "sent {} odd web requests", "to"),
-    Phrase(Sign::LongName, "looked up unusually long names", "looked up unusually long names", "at"),
-    Phrase(Sign::Locked, "was refused a login", "was refused {} logins", "by"),
-    Phrase(
-        Sign::NoUnit,
+    say(&[("mqtt erase", "")], "erased a topic", "erased {} topics", "at"),
+    say(
+        &[("mqtt publish", "*")],
+        "published on an unfamiliar topic",
+        "published on {} unfamiliar topics",
+        "at",
+    ),
+    say(
+        &[("web traversal", ""), ("web injection", ""), ("web command", ""), ("web script", "")],
+        "sent an odd web request",
+        "sent {} odd web requests",
+        "to",
+    ),
+    say(&[("http change", "")], "changed a web page's settings", "changed settings on {} web pages", "of"),
+    say(&[("reading repeat", "")], "repeats old readings", "repeats old readings of {} blocks", ""),
+    say(&[("reading step", "")], "shows a reading that jumps", "shows {} readings that jump", ""),
+    say(
+        &[("reading range", "")],
+        "shows a reading out of its range",
+        "shows {} readings out of their range",
+        "",
+    ),
+    say(&[("silence", "")], "has fallen silent", "has fallen silent to {} partners", ":"),
+    say(&[("dns name length", "")], "looked up unusually long names", "looked up unusually long names", "at"),
+    say(&[("http refusal", "login")], "was refused a login", "was refused {} logins", "by"),
+    say(
+        &[("modbus exception", "unit")],
         "asked for a unit that is not there",
         "asked for {} units that are not there",
         "behind",
     ),
-    Phrase(Sign::Identify, "asked a device who it is", "asked {} devices who they are", ":"),
-    Phrase(Sign::WideSubscribe, "subscribed to every topic", "subscribed to every topic", "at"),
-    Phrase(Sign::Place, "read an unfamiliar place", "read {} unfamiliar places", "of"),
-    Phrase(Sign::Function, "used an unfamiliar Modbus function", "used {} unfamiliar Modbus functions", "on"),
-    Phrase(Sign::MqttClient, "logged in under an unknown name", "logged in under {} unknown names", "at"),
-    Phrase(Sign::Subscribe, "subscribed to an unfamiliar topic", "subscribed to {} unfamiliar topics", "at"),
-    Phrase(Sign::Page, "opened an unfamiliar web page", "opened {} unfamiliar web pages", "of"),
-    Phrase(Sign::Domain, "looked up an unfamiliar domain", "looked up {} unfamiliar domains", "at"),
-    Phrase(Sign::Link, "opened a new connection", "opened {} new connections", "to"),
+    say(&[("modbus function", "identify")], "asked a device who it is", "asked {} devices who they are", ":"),
+    say(&[("mqtt wildcard", "")], "subscribed to every topic", "subscribed to every topic", "at"),
+    say(&[("modbus place", "*")], "read an unfamiliar place", "read {} unfamiliar places", "of"),
+    say(
+        &[("modbus function", "*")],
+        "used an unfamiliar Modbus function",
+        "used {} unfamiliar Modbus functions",
+        "on",
+    ),
+    say(&[("mqtt client", "")], "logged in under an unknown name", "logged in under {} unknown names", "at"),
+    say(
+        &[("mqtt subscribe", "*")],
+        "subscribed to an unfamiliar topic",
+        "subscribed to {} unfamiliar topics",
+        "at",
+    ),
+    say(&[("mqtt refusal", "")], "was refused by the broker", "was refused by the broker", ":"),
+    say(&[("http page", "")], "opened an unfamiliar web page", "opened {} unfamiliar web pages", "of"),
+    say(&[("http login", "")], "logged in to a web page", "logged in to {} web pages", "of"),
+    say(&[("dns domain", "")], "looked up an unfamiliar domain", "looked up {} unfamiliar domains", "at"),
+    say(&[("link", "*")], "opened a new connection", "opened {} new connections", "to"),
+    say(&[("card", "")], "has another network card", "has {} other network cards", ":"),
+    say(&[("silence over", "")], "speaks again", "speaks again", "to"),
 ];
 
 /// What happened, in a line.
@@ -71,8 +163,11 @@ pub fn title(about: &About<'_>) -> String {
     let (doing, before) = lead.map(|lead| (lead, "at")).unwrap_or_else(|| spoken(about));
     let mut title = format!("{} {doing}", subject(about));
     if !about.targets.is_empty() && matches!(about.key, Key::Actor(_)) {
-        let space = if before == ":" { "" } else { " " };
-        let _ = write!(title, "{space}{before} {}", targets(about));
+        let _ = match before {
+            "" => Ok(()),
+            ":" => write!(title, ": {}", targets(about)),
+            before => write!(title, " {before} {}", targets(about)),
+        };
     }
     title
 }
@@ -81,25 +176,26 @@ pub fn title(about: &About<'_>) -> String {
 fn spoken(about: &About<'_>) -> (String, &'static str) {
     PHRASES
         .iter()
-        .find(|Phrase(sign, ..)| about.signs.of(*sign) > 0)
-        .map_or_else(|| (other(about), "at"), |phrase| (phrase.doing(about.signs), phrase.3))
+        .find(|phrase| phrase.count(about.clues) > 0)
+        .map_or_else(|| (other(about), "at"), |phrase| (phrase.doing(about.clues), phrase.at))
 }
 
 /// What matters more than what was said: how much and how fast.
 fn lead(about: &About<'_>) -> Option<String> {
-    if about.signs.is_sweep() {
-        return Some(format!("tried {} Modbus functions one by one", about.signs.of(Sign::Function)));
+    let functions = about.clues.all("modbus function") + about.clues.all("modbus service");
+    if functions >= SWEEP && about.clues.of("modbus exception", "function") >= SWEEP / 2 {
+        return Some(format!("tried {functions} Modbus functions one by one"));
     }
     if !matches!(about.named?.id, "T0805" | "T0806" | "T0814") {
         return None;
     }
-    let (most, what) = fastest(about.signs);
+    let (most, what) = fastest(about.clues);
     (most >= FLOOD).then(|| format!("sent up to {} {what} a second", thousands(most.into())))
 }
 
 /// What it did most in one second.
-fn fastest(signs: &Signs) -> (u32, &'static str) {
-    let peak = &signs.peak;
+fn fastest(clues: &Clues) -> (u32, &'static str) {
+    let peak = &clues.peak;
     let rates = [
         (peak.writes, "writes"),
         (peak.requests, "requests"),
@@ -114,7 +210,7 @@ fn fastest(signs: &Signs) -> (u32, &'static str) {
 
 /// What happened, in a few sentences.
 pub fn description(about: &About<'_>) -> String {
-    let mut said = format!("{} {}.", subject(about), list(&phrases(about.signs), 4));
+    let mut said = format!("{} {}.", subject(about), list(&phrases(about.clues), 4));
     let lasted = about.last.since(about.first) / 1_000_000;
     let place = targets(about);
     let to = if place.is_empty() { String::new() } else { format!(", about {place}") };
@@ -129,7 +225,7 @@ pub fn description(about: &About<'_>) -> String {
     if let Some(sentence) = gravest.and_then(|fact| fact.evidence.first()) {
         let _ = write!(said, " The gravest: {}.", tidy(sentence));
     }
-    let (most, what) = fastest(about.signs);
+    let (most, what) = fastest(about.clues);
     if most >= FLOOD {
         let _ = write!(said, " At its fastest it sent {} {what} a second.", thousands(most.into()));
     }
@@ -171,9 +267,22 @@ pub fn summary(about: &About<'_>) -> String {
     format!("{agree}, {} kinds of evidence. {}", about.facts.len(), each.collect::<Vec<_>>().join("; "))
 }
 
+/// What the classifier takes it for.
+pub fn opinion(answer: &Answer) -> String {
+    let percent = |share: f32| (share * 100.0).round();
+    let named = answer.techniques.iter().take(3).filter_map(|one| {
+        let name = technique(&one.technique)?.name;
+        Some(format!("{name} ({}, {} %)", one.technique, percent(one.probability)))
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    let lead =
+        if answer.is_unknown { "like nothing it was taught; nearest to it" } else { "looks most like" };
+    format!("{lead}: {named}; a benign change: {} %", percent(answer.benign))
+}
+
 /// What was done, as a list.
-pub fn doings(signs: &Signs) -> String {
-    list(&phrases(signs), 4)
+pub fn doings(clues: &Clues) -> String {
+    list(&phrases(clues), 4)
 }
 
 /// The protocol of the gravest findings; of several the commonest.
@@ -197,16 +306,25 @@ pub fn thousands(number: u64) -> String {
 }
 
 impl Phrase {
-    fn doing(&self, signs: &Signs) -> String {
-        match signs.of(self.0) {
-            1 => self.1.to_owned(),
-            count => self.2.replace("{}", &thousands(count.into())),
+    /// How many different things it is about.
+    fn count(&self, clues: &Clues) -> u32 {
+        let count = |(kind, sort): &(&str, &str)| match *sort {
+            ANY => clues.all(kind),
+            sort => clues.of(kind, sort),
+        };
+        self.clues.iter().map(count).sum()
+    }
+
+    fn doing(&self, clues: &Clues) -> String {
+        match self.count(clues) {
+            1 => self.one.to_owned(),
+            count => self.several.replace("{}", &thousands(count.into())),
         }
     }
 }
 
-fn phrases(signs: &Signs) -> Vec<String> {
-    PHRASES.iter().filter(|phrase| signs.of(phrase.0) > 0).map(|phrase| phrase.doing(signs)).collect()
+fn phrases(clues: &Clues) -> Vec<String> {
+    PHRASES.iter().filter(|phrase| phrase.count(clues) > 0).map(|phrase| phrase.doing(clues)).collect()
 }
 
 /// What nobody has a phrase for is named by its kinds.
@@ -259,6 +377,10 @@ fn tidy(sentence: &str) -> &str {
     sentence.trim_end_matches('.')
 }
 
+/// Whatever the sort.
+const ANY: &str = "*";
+/// From so many functions on they were tried one by one.
+const SWEEP: u32 = 15;
 /// From so many messages a second the speed is said.
 const FLOOD: u32 = 10;
 /// A smaller share of lost bytes is not worth a word.

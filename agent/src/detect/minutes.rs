@@ -168,17 +168,8 @@ impl<J: Judge> Detector for Watching<J> {
             return;
         }
         let beyond = (score / self.threshold.limit).ln().clamp(0.0, 1.0);
-        found.push(Finding {
-            at: Timestamp::from_micros((second + 1) * 1_000_000),
-            detector: J::NAME,
-            kind: J::KIND,
-            actor: None,
-            target: None,
-            protocol: "ip",
-            confidence: 0.5 + 0.45 * beyond,
-            consequence: 0.3,
-            evidence: self.evidence(score),
-        });
+        let at = Timestamp::from_micros((second + 1) * 1_000_000);
+        found.push(Finding::of_plant(at, J::NAME, J::KIND, 0.5 + 0.45 * beyond, self.evidence(score)));
     }
 }
 

@@ -54,6 +54,12 @@ pub struct Finding {
     pub detector: &'static str,
     /// What kind of thing it is: a stable word.
     pub kind: &'static str,
+    /// What sort of that kind, where there are several: a stable word.
+    pub sort: &'static str,
+    /// The same number for the same thing, whoever does it.
+    pub about: u64,
+    /// It is known here, but of others.
+    pub is_others: bool,
     /// Who did it, as far as known.
     pub actor: Option<Addr>,
     /// To whom.
@@ -66,6 +72,34 @@ pub struct Finding {
     pub consequence: f32,
     /// A sentence with the numbers.
     pub evidence: String,
+}
+
+impl Finding {
+    /// One about the plant as a whole.
+    pub const fn of_plant(
+        at: Timestamp,
+        detector: &'static str,
+        kind: &'static str,
+        confidence: f32,
+        evidence: String,
+    ) -> Self {
+        let (actor, target, protocol, consequence) = (None, None, "ip", 0.3);
+        let (sort, about, is_others) = ("", 0, false);
+        Self {
+            at,
+            detector,
+            kind,
+            sort,
+            about,
+            is_others,
+            actor,
+            target,
+            protocol,
+            confidence,
+            consequence,
+            evidence,
+        }
+    }
 }
 
 /// Looks for something.

@@ -129,17 +129,11 @@ impl Detector for Watching {
             })
             .collect();
         let beyond = (score - self.model.threshold) / (1.0 - self.model.threshold).max(0.01);
-        found.push(Finding {
-            at: Timestamp::from_micros((second + 1) * 1_000_000),
-            detector: NAME,
-            kind: "rare second",
-            actor: None,
-            target: None,
-            protocol: "ip",
-            confidence: (0.5 + beyond + 0.1 * self.above as f32).min(0.95),
-            consequence: 0.3,
-            evidence: format!("a second as rare as none in learning (score {score:.2}): {}", told.join(", ")),
-        });
+        let at = Timestamp::from_micros((second + 1) * 1_000_000);
+        let confidence = (0.5 + beyond + 0.1 * self.above as f32).min(0.95);
+        let evidence =
+            format!("a second as rare as none in learning (score {score:.2}): {}", told.join(", "));
+        found.push(Finding::of_plant(at, NAME, "rare second", confidence, evidence));
     }
 }
 

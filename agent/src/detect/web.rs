@@ -10,6 +10,7 @@ use hashbrown::HashMap;
 use super::{Detector, Finding, Watcher};
 use crate::flow::Addr;
 use crate::protocol::{ProtocolEvent, Value};
+use crate::window::hash;
 
 /// Its line among the detectors.
 pub fn new() -> Watcher {
@@ -135,6 +136,9 @@ impl Web {
             at: event.ts,
             detector: NAME,
             kind: pattern.kind,
+            sort: "",
+            about: hash(uri),
+            is_others: false,
             actor: Some(actor),
             target: Some(target),
             protocol: "http",

@@ -1,6 +1,7 @@
 //! Learning: from the rows a detector collected to the numbers it watches with. Training runs once, off
 //! the path of packets; the same rows and the same seed give the same weights, bit for bit.
 
+pub mod classifier;
 pub mod dataset;
 pub mod model;
 pub mod steps;

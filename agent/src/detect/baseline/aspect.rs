@@ -87,6 +87,8 @@ pub struct Fact<'a> {
     pub target: Option<Addr>,
     /// The same number for the same fact.
     pub key: u64,
+    /// What sort of its aspect, where there are several: a stable word.
+    pub sort: &'static str,
     /// What, without the actor: the same text for the same fact. What is done and where stand apart:
     /// `deed @ place`.
     pub what: &'a dyn Display,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::book::{Book, Known, Short};
 use super::{Fact, Unknown};
+use crate::window::hash;
 
 /// How a fact breaks the baseline.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,8 +44,20 @@ pub fn broken(book: &mut Book, fact: &Fact<'_>) -> Option<Broken> {
     (over > slack).then(|| Broken::Beyond(over / slack.max(f64::MIN_POSITIVE)))
 }
 
+/// What is to be said of a fact that breaks the baseline.
+pub struct Told {
+    /// How sure it is a finding.
+    pub confidence: f32,
+    /// A number for what it is about, whoever does it.
+    pub about: u64,
+    /// Others were seen to do it.
+    pub is_others: bool,
+    /// Why, in a sentence.
+    pub evidence: String,
+}
+
 /// How sure it is a finding, and why.
-pub fn explain(book: &Book, fact: &Fact<'_>, broken: Broken) -> (f32, String) {
+pub fn explain(book: &Book, fact: &Fact<'_>, broken: Broken) -> Told {
     let (aspect, actor, what) = (fact.aspect, fact.actor.to_string(), fact.what.to_string());
     let (mut confidence, mut text) = (aspect.confidence, format!("{actor} {}", aspect.sentence));
     if !what.is_empty() {
@@ -54,6 +67,7 @@ pub fn explain(book: &Book, fact: &Fact<'_>, broken: Broken) -> (f32, String) {
         let colon = if text.ends_with(':') { "" } else { ":" };
         let _ = write!(text, "{colon} {}", Short(value));
     }
+    let (about, mut is_others) = (hash(what.as_bytes()), false);
     let stranger = !book.is_empty() && !book.knows(&actor);
     match broken {
         Broken::Beyond(times) => {
@@ -79,6 +93,7 @@ pub fn explain(book: &Book, fact: &Fact<'_>, broken: Broken) -> (f32, String) {
             ] {
                 confidence *= if yes { share } else { 1.0 };
             }
+            is_others = !seen.others.is_empty();
             match seen.others.as_slice() {
                 [] => text += "; never seen before",
                 known => {
@@ -94,7 +109,7 @@ pub fn explain(book: &Book, fact: &Fact<'_>, broken: Broken) -> (f32, String) {
         confidence *= STRANGER;
         text += "; this address was not known here";
     }
-    (confidence.min(MOST_SURE), text)
+    Told { confidence: confidence.min(MOST_SURE), about, is_others, evidence: text }
 }
 
 /// What the book has that is like a new fact.

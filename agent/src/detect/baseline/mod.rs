@@ -76,20 +76,23 @@ impl Judge {
         }
         let Some(broken) = judge::broken(&mut self.book, fact) else { return true };
         let Some(hushed) = self.saying.may_say(ts, fact, broken) else { return false };
-        let (confidence, mut evidence) = judge::explain(&self.book, fact, broken);
+        let mut told = judge::explain(&self.book, fact, broken);
         if hushed > 0 {
-            evidence += &format!("; {hushed} more like this were not listed");
+            told.evidence += &format!("; {hushed} more like this were not listed");
         }
         found.push(Finding {
             at: ts,
             detector: NAME,
             kind: fact.aspect.name,
+            sort: fact.sort,
+            about: told.about,
+            is_others: told.is_others,
             actor: Some(fact.actor),
             target: fact.target,
             protocol: fact.aspect.protocol,
-            confidence,
+            confidence: told.confidence,
             consequence: fact.aspect.consequence,
-            evidence,
+            evidence: told.evidence,
         });
         false
     }

@@ -25,6 +25,7 @@ fn fact<'a>(actor: u8, what: &'a str, value: Option<f64>) -> Fact<'a> {
         actor: addr(actor),
         target: None,
         key,
+        sort: "",
         what: &*Box::leak(Box::new(what.to_owned())),
         value,
     }

@@ -87,6 +87,7 @@ impl State {
             actor: addr,
             target: None,
             key: key(&ASSET, actor, &[]),
+            sort: "",
             what: &"",
             value: None,
         });
@@ -100,6 +101,7 @@ impl State {
             actor: addr,
             target: None,
             key: key(&CARD, actor, &[number]),
+            sort: "",
             what: &format_args!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}"),
             value: None,
         });
@@ -113,9 +115,22 @@ fn link(frame: &Frame<'_>, transport: &str, port: u16, told: &mut Told<'_>) {
         actor: frame.src,
         target: Some(frame.dst),
         key: key(&LINK, frame.src.bytes(), &[target, u64::from(port), u64::from(transport == "tcp")]),
+        sort: service(port),
         what: &format_args!("{transport} {port} @ {}", frame.dst),
         value: None,
     });
+}
+
+/// What is usually behind a port.
+const fn service(port: u16) -> &'static str {
+    match port {
+        502 => "modbus",
+        1883 | 8883 => "mqtt",
+        53 => "dns",
+        80 | 443 | 8000..=8443 => "web",
+        22 | 23 | 445 | 3389 | 5900 => "remote",
+        _ => "",
+    }
 }
 
 /// Who asks by ARP before he has an address.

@@ -70,38 +70,54 @@ pub fn event(event: &ProtocolEvent<'_>, state: &mut State, told: &mut Told<'_>) 
         "" => "unnamed",
         name => name,
     };
-    let mut tell = |aspect: &'static Aspect, parts: &[u64], what: &dyn std::fmt::Display| {
+    let mut tell = |aspect: &'static Aspect, parts: &[u64], sort, what: &dyn std::fmt::Display| {
         told(&Fact {
             aspect,
             actor: master,
             target: Some(server),
             key: key(aspect, master.bytes(), parts),
+            sort,
             what,
             value: None,
         });
     };
     if !asks {
+        let length = number(event, "len").unwrap_or_default();
+        if is_vendors(function) && length >= BLOCK {
+            let what = format_args!("{name} to be given blocks ({function}) @ unit {unit} of {server}");
+            tell(&SERVICE, &[here, function, u64::MAX], "vendor read", &what);
+        }
         if let Some(code) = number(event, "exception") {
             let what = format_args!("exception {code} for {name} ({function}) @ unit {unit} of {server}");
-            tell(&EXCEPTION, &[here, function, code], &what);
+            tell(&EXCEPTION, &[here, function, code], complaint(code), &what);
         }
         return;
     }
     let detail = number(event, "sub").filter(|_| function == 8);
-    let aspect = match (function, detail) {
-        (5 | 6 | 15 | 16 | 22 | 23, _) => &WRITE,
-        (8, Some(1 | 4 | 10)) | (20 | 21 | 65..=127, _) => &SERVICE,
-        _ => &FUNCTION,
-    };
+    let (aspect, mut sort) = sort(function, detail);
+    let gives = is_vendors(function) && number(event, "len").is_some_and(|length| length >= BLOCK);
+    if gives {
+        sort = "vendor write";
+    }
     match detail {
         Some(detail) => tell(
             aspect,
             &[here, function, detail + 1],
+            sort,
             &format_args!("{name} ({function}/{detail}) @ unit {unit} of {server}"),
         ),
-        None => {
-            tell(aspect, &[here, function, 0], &format_args!("{name} ({function}) @ unit {unit} of {server}"))
-        }
+        None if gives => tell(
+            aspect,
+            &[here, function, u64::MAX - 1],
+            sort,
+            &format_args!("{name} to give blocks ({function}) @ unit {unit} of {server}"),
+        ),
+        None => tell(
+            aspect,
+            &[here, function, 0],
+            sort,
+            &format_args!("{name} ({function}) @ unit {unit} of {server}"),
+        ),
     }
     let Some(at) = number(event, "addr") else { return };
     if !matches!(function, 5 | 6 | 15 | 16 | 22 | 23) {
@@ -109,6 +125,7 @@ pub fn event(event: &ProtocolEvent<'_>, state: &mut State, told: &mut Told<'_>) 
         tell(
             &PLACE,
             &[here, function, at << 16 | count],
+            "",
             &format_args!("{count} from {at} by {name} @ unit {unit} of {server}"),
         );
         return;
@@ -131,11 +148,44 @@ pub fn event(event: &ProtocolEvent<'_>, state: &mut State, told: &mut Told<'_>) 
         Some(Value::Bits { bytes, count }) => {
             for offset in 0..u64::from(*count) {
                 let byte = bytes.get(offset as usize / 8).copied().unwrap_or_default();
-                to.wrote("coil", at + offset, f64::from(byte >> (offset % 8) & 1));
+                to.wrote(COIL, at + offset, f64::from(byte >> (offset % 8) & 1));
             }
         }
         // A mask: what becomes of the register is not said.
         _ => to.wrote("register", at, None),
+    }
+}
+
+/// The aspect of a function, and what sort of that it is.
+const fn sort(function: u64, detail: Option<u64>) -> (&'static Aspect, &'static str) {
+    match (function, detail) {
+        (1..=4, _) => (&FUNCTION, "read"),
+        (5 | 15, _) => (&WRITE, COIL),
+        (6 | 16 | 22 | 23, _) => (&WRITE, "register"),
+        (8, Some(1)) => (&SERVICE, "restart"),
+        (8, Some(4)) => (&SERVICE, "silence"),
+        (8, Some(10)) => (&SERVICE, "clear"),
+        (7 | 8 | 11 | 12, _) => (&FUNCTION, "diagnose"),
+        (17 | 43, _) => (&FUNCTION, "identify"),
+        (20, _) => (&SERVICE, "file read"),
+        (21, _) => (&SERVICE, "file write"),
+        (65..=127, _) => (&SERVICE, "vendor"),
+        _ => (&FUNCTION, "other"),
+    }
+}
+
+const fn is_vendors(function: u64) -> bool {
+    matches!(function, 65..=127)
+}
+
+/// What an exception complains of.
+const fn complaint(code: u64) -> &'static str {
+    match code {
+        1 => "function",
+        2 => "place",
+        3 => "value",
+        10 | 11 => "unit",
+        _ => "other",
     }
 }
 
@@ -151,13 +201,19 @@ struct Point<'a, 'b> {
 impl Point<'_, '_> {
     fn wrote(&mut self, kind: &'static str, at: u64, value: impl Into<Option<f64>>) {
         let Self { master, server, unit, here, told } = self;
+        let value = value.into();
         told(&Fact {
             aspect: &VALUE,
             actor: *master,
             target: Some(*server),
             key: key(&VALUE, master.bytes(), &[*here, kind.len() as u64, at]),
+            sort: match value {
+                _ if kind == COIL => COIL,
+                Some(0.0) => "zero",
+                _ => "",
+            },
             what: &format_args!("{kind} {at} @ unit {unit} of {server}"),
-            value: value.into(),
+            value,
         });
     }
 }
@@ -207,9 +263,12 @@ fn written(what: &str) -> Option<(u64, bool)> {
     [PLAIN, SWAPPED].contains(&kind).then_some((here ^ at.parse::<u64>().ok()?, kind == SWAPPED))
 }
 
+const COIL: &str = "coil";
 const PLAIN: &str = "number";
 const SWAPPED: &str = "number (low word first)";
 
+/// A longer message of a vendor's function carries part of a program or of data: bytes.
+const BLOCK: u64 = 64;
 /// Numbers that a process has: smaller and larger ones are words that only look like a number.
 const LEAST: f64 = 1e-3;
 const MOST: f64 = 1e7;

@@ -65,12 +65,13 @@ pub static EVERYTHING: Aspect = Aspect {
 
 pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'_>) {
     let (from, to) = (event.src().addr, event.dst().addr);
-    let mut tell = |aspect: &'static Aspect, text: &[u8]| {
+    let mut tell = |aspect: &'static Aspect, sort, text: &[u8]| {
         told(&Fact {
             aspect,
             actor: from,
             target: Some(to),
             key: key(aspect, from.bytes(), &[super::hash(text)]),
+            sort,
             what: &Clean(text),
             value: None,
         });
@@ -78,7 +79,7 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
     match (word(event, "type"), event.direction) {
         ("connect", _) => {
             without_serials(text(event, "client_id"), scratch);
-            tell(&CLIENT, scratch);
+            tell(&CLIENT, "", scratch);
         }
         ("connack", _) => {
             let reason = number(event, "reason").unwrap_or_default();
@@ -88,6 +89,7 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
                     actor: to,
                     target: Some(from),
                     key: key(&REFUSED, to.bytes(), &[reason]),
+                    sort: "",
                     what: &reason,
                     value: None,
                 });
@@ -96,10 +98,10 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
         ("publish", Direction::ToServer) => {
             let topic = text(event, "topic");
             without_serials(topic, scratch);
-            tell(&PUBLISH, scratch);
+            tell(&PUBLISH, "", scratch);
             let retained = matches!(event.get("retain"), Some(Value::Bool(true)));
             if retained && number(event, "payload_len") == Some(0) {
-                tell(&ERASE, scratch);
+                tell(&ERASE, "", scratch);
             }
         }
         ("subscribe", _) => {
@@ -107,9 +109,10 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
                 rows.each(&mut |fields| {
                     for field in fields {
                         if let ("topic", Value::Text(filter)) = (field.name, field.value) {
-                            tell(&SUBSCRIBE, filter);
+                            let wide = filter.iter().any(|byte| b"#+".contains(byte));
+                            tell(&SUBSCRIBE, if wide { "wide" } else { "" }, filter);
                             if matches!(filter, b"#" | b"+/#") || filter.starts_with(b"$") {
-                                tell(&EVERYTHING, filter);
+                                tell(&EVERYTHING, "", filter);
                             }
                         }
                     }

@@ -48,6 +48,7 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
             actor: from,
             target: Some(event.dst().addr),
             key: key(aspect, from.bytes(), &[number]),
+            sort: "",
             what,
             value,
         });

@@ -61,6 +61,12 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
                 actor: to,
                 target: Some(from),
                 key: key(&REFUSAL, to.bytes(), &[super::hash(from.bytes()), status]),
+                sort: match status {
+                    401 | 403 => "login",
+                    404 => "missing",
+                    500.. => "broken",
+                    _ => "",
+                },
                 what: &format_args!("status {status} @ {from}"),
                 value: None,
             });
@@ -75,6 +81,7 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
         actor: from,
         target: Some(to),
         key: key(aspect, from.bytes(), &[super::hash(to.bytes()), super::hash(method), super::hash(scratch)]),
+        sort: if is_firmware(scratch) { "firmware" } else { "" },
         what: &format_args!("{} {} @ {to}", Clean(method), Clean(scratch)),
         value: None,
     });
@@ -85,6 +92,7 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
             actor: from,
             target: Some(to),
             key: key(&LOGIN, from.bytes(), &[super::hash(to.bytes()), super::hash(auth.as_bytes())]),
+            sort: "",
             what: &format_args!("{auth} @ {to}"),
             value: None,
         });
@@ -95,7 +103,15 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
         actor: from,
         target: Some(to),
         key: key(&PROGRAM, from.bytes(), &[super::hash(program)]),
+        sort: "",
         what: &Clean(program),
         value: None,
     });
 }
+
+/// Whether a page by its name changes what a device runs.
+fn is_firmware(page: &[u8]) -> bool {
+    FIRMWARE.iter().any(|word| memchr::memmem::find(page, word).is_some())
+}
+
+const FIRMWARE: &[&[u8]] = &[b"firmware", b"upgrade", b"update", b"flash"];

@@ -208,7 +208,7 @@ impl State {
 
 fn tell(aspect: &'static Aspect, actor: Addr, target: Option<Addr>, count: u32, told: &mut Told<'_>) -> bool {
     let (what, key) = (&"", key(aspect, actor.bytes(), &[]));
-    told(&Fact { aspect, actor, target, key, what, value: Some(f64::from(count)) })
+    told(&Fact { aspect, actor, target, key, sort: "", what, value: Some(f64::from(count)) })
 }
 
 const SYN: u8 = 2;

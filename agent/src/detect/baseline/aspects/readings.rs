@@ -145,6 +145,7 @@ impl State {
                 actor: place.server,
                 target: Some(event.dst().addr),
                 key: key(&REPEAT, &[], &[which]),
+                sort: "",
                 what: &format_args!("{count} {} from {first} @ unit {unit}", table(function)),
                 value: Some(f64::from(block.run)),
             });
@@ -209,6 +210,7 @@ impl Word {
                 actor: place.server,
                 target: None,
                 key: key(aspect, &[], &[place.here, at]),
+                sort: "",
                 what: &format_args!("{} register {at} @ unit {}", table(place.function), place.unit),
                 value: Some(f64::from(value)),
             })

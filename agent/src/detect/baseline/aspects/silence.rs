@@ -81,6 +81,7 @@ impl State {
                 actor: *from,
                 target: Some(*to),
                 key: key(aspect, from.bytes(), &[super::hash(to.bytes()), u64::from(*modbus)]),
+                sort: "",
                 what: &format_args!("its {words} {to}"),
                 value: (!back).then_some(f64::from(gap)),
             });

@@ -25,6 +25,7 @@ pub fn event(event: &ProtocolEvent<'_>, told: &mut Told<'_>) {
         actor: from,
         target: Some(to),
         key: key(&FORGED, from.bytes(), &[super::hash(to.bytes())]),
+        sort: "",
         what: &to,
         value: None,
     });

@@ -1,0 +1,162 @@
+//! Layer 2: which technique of ATT&CK for ICS an incident looks like, or whether it is a benign change.
+//!
+//! A small network reads the clues of an incident and answers with probabilities that mean what they say
+//! (a temperature was fitted on data held back). It knows kinds of findings and rates, not addresses or
+//! values, so what it learnt at one plant holds at another. Its weights are part of the program; they are
+//! trained from simulated plants (`make models`).
+
+mod input;
+mod network;
+pub mod technique;
+
+use serde::{Deserialize, Serialize};
+
+use fieldward_shared::alert::Candidate;
+use fieldward_shared::weights::{Layout, WeightVector};
+
+use crate::model::{ModelError, pack, unpack};
+pub use input::{Case, INPUTS, Input};
+use network::Network;
+
+/// The answer that nothing bad happens.
+pub const BENIGN: &str = "benign";
+
+/// What is kept of a classifier.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Model {
+    /// What the answers are: technique ids, and [`BENIGN`].
+    pub classes: Vec<String>,
+    /// The weights of the network.
+    pub weights: WeightVector,
+    /// What logits are divided by.
+    pub temperature: f32,
+    /// Below this probability of the first technique nothing is named.
+    pub unknown: f32,
+}
+
+/// Names incidents.
+pub struct Classifier {
+    classes: Vec<String>,
+    network: Network,
+    temperature: f32,
+    unknown: f32,
+}
+
+/// What an incident looks like.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// Techniques, likeliest first; they and `benign` add up to one.
+    pub techniques: Vec<Candidate>,
+    /// How likely nothing bad happens.
+    pub benign: f32,
+    /// No technique is likely enough to be named.
+    pub is_unknown: bool,
+}
+
+impl Answer {
+    /// The techniques that are worth a word.
+    pub fn likeliest(mut self) -> Vec<Candidate> {
+        self.techniques.truncate(MOST_NAMED);
+        self.techniques.retain(|one| one.probability >= LEAST_NAMED);
+        self.techniques
+    }
+}
+
+impl Classifier {
+    /// The one that this program was built with.
+    pub fn base() -> Result<Self, ModelError> {
+        Self::load(BASE)
+    }
+
+    /// From the bytes of a file.
+    pub fn load(bytes: &[u8]) -> Result<Self, ModelError> {
+        let model: Model = unpack(NAME, VERSION, bytes)?;
+        let damaged = |why: String| ModelError::Damaged(why);
+        if !(model.temperature.is_finite() && model.temperature > 0.0 && model.unknown.is_finite()) {
+            return Err(damaged("its temperature is no number above 0".to_owned()));
+        }
+        if let Some(class) = model.classes.iter().find(|class| !is_known(class)) {
+            return Err(damaged(format!("nothing is known of the technique {class}")));
+        }
+        let network = Network::new(&model.weights, model.classes.len())
+            .map_err(|misfit| damaged(misfit.to_string()))?;
+        let Model { classes, temperature, unknown, .. } = model;
+        Ok(Self { classes, network, temperature, unknown })
+    }
+
+    /// The bytes of a file.
+    pub fn save(model: &Model) -> Vec<u8> {
+        pack(NAME, VERSION, model)
+    }
+
+    /// What the answers are, in the order of [`Self::probabilities`].
+    pub fn classes(&self) -> &[String] {
+        &self.classes
+    }
+
+    /// The likelihood of each class.
+    pub fn probabilities(&self, input: &Input) -> Vec<f32> {
+        let mut logits = self.network.logits(input);
+        logits.iter_mut().for_each(|logit| *logit /= self.temperature);
+        softmax(&mut logits);
+        logits
+    }
+
+    /// What a case looks like.
+    pub fn answer(&self, case: &Case<'_>) -> Answer {
+        let shares = self.probabilities(&case.input());
+        let mut benign = 0.0;
+        let mut techniques = Vec::with_capacity(shares.len());
+        for (class, probability) in self.classes.iter().zip(shares) {
+            if class == BENIGN {
+                benign = probability;
+            } else {
+                techniques.push(Candidate { technique: class.clone(), probability });
+            }
+        }
+        techniques.sort_by(|one, other| {
+            other.probability.total_cmp(&one.probability).then_with(|| one.technique.cmp(&other.technique))
+        });
+        let first = techniques.first().map_or(0.0, |first| first.probability);
+        // Of what is no benign change, how sure is the first?
+        let is_unknown = first < self.unknown * (1.0 - benign);
+        Answer { techniques, benign, is_unknown }
+    }
+}
+
+/// The names and shapes of the weights for so many classes.
+pub fn layout(classes: usize) -> Layout {
+    let shapes: [(&str, &[usize]); 6] = [
+        ("first", &[INPUTS, FIRST]),
+        ("first bias", &[FIRST]),
+        ("second", &[FIRST, SECOND]),
+        ("second bias", &[SECOND]),
+        ("output", &[SECOND, classes]),
+        ("output bias", &[classes]),
+    ];
+    Layout::new(shapes)
+}
+
+/// Makes probabilities of logits.
+pub fn softmax(values: &mut [f32]) {
+    let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    values.iter_mut().for_each(|value| *value = (*value - most).exp());
+    let sum: f32 = values.iter().sum();
+    values.iter_mut().for_each(|value| *value /= sum);
+}
+
+fn is_known(class: &str) -> bool {
+    class == BENIGN || technique::technique(class).is_some()
+}
+
+/// Numbers in the hidden layers.
+pub const FIRST: usize = 64;
+/// In the second.
+pub const SECOND: usize = 32;
+/// Techniques that are told with an alert, and how likely each must be.
+const MOST_NAMED: usize = 5;
+const LEAST_NAMED: f32 = 0.01;
+const NAME: &str = "classifier";
+const VERSION: u32 = 1;
+/// Trained by `make models`.
+const BASE: &[u8] = include_bytes!("../../models/classifier.bin");

@@ -1,0 +1,248 @@
+//! Makes what the agent is shipped with: the classifier, trained on simulated plants.
+//!
+//! `play` learns plants and plays attacks and calm days to them, and keeps pictures of what went on;
+//! `train` trains on the pictures of some plants and days, calibrates on others, and is examined on days
+//! and plants that neither has seen.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use fieldward_agent::classify::Classifier;
+use fieldward_agent::learn::classifier::Training;
+use fieldward_tests::lessons::{self, Row};
+use fieldward_tests::sitting;
+use fieldward_tests::teaching::{Grades, area, cases, grade, load, strangeness, teach};
+
+/// Makes the classifier that the agent is shipped with.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    step: Step,
+}
+
+#[derive(Subcommand)]
+enum Step {
+    /// Play plants and keep pictures
+    Play {
+        /// Folder that gets a file of pictures for each plant; those that are there are left alone
+        out: PathBuf,
+        /// Sites of each kind of plant, from this number
+        #[arg(long, default_value_t = 1)]
+        first_site: u64,
+        /// How many
+        #[arg(long, default_value_t = 4)]
+        sites: u64,
+        /// Days with every attack at each site
+        #[arg(long, default_value_t = 3)]
+        days: u64,
+        /// Devices of each plant
+        #[arg(long, default_value_t = 20)]
+        devices: usize,
+        /// Plants that are played at the same time
+        #[arg(long, default_value_t = 2)]
+        threads: usize,
+    },
+    /// Train on pictures, and write the model
+    Train {
+        /// Folder of pictures
+        pictures: PathBuf,
+        /// The model
+        #[arg(long, default_value = "agent/models/classifier.bin")]
+        out: PathBuf,
+    },
+    /// Train on some of the pictures and examine on others
+    Exam {
+        /// Folder of pictures
+        pictures: PathBuf,
+        /// Also leave each attack out in turn
+        #[arg(long)]
+        attacks: bool,
+    },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().step {
+        Step::Play { out, first_site, sites, days, devices, threads } => {
+            let plants: Vec<_> = (first_site..first_site + sites)
+                .flat_map(|site| lessons::plants().map(move |plant| (plant, site)))
+                .collect();
+            std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
+            play(&plants, days, devices, threads, &out)?;
+        }
+        Step::Train { pictures, out } => {
+            let rows = read(&pictures)?;
+            let (learn, calibrate) = split(&rows, |row| row.site % 4 != 0);
+            let model = teach(&learn, &calibrate, &Training::default())?;
+            std::fs::write(&out, Classifier::save(&model))
+                .with_context(|| format!("cannot write {}", out.display()))?;
+        }
+        Step::Exam { pictures, attacks } => exam(&read(&pictures)?, attacks)?,
+    }
+    Ok(())
+}
+
+fn play(plants: &[(&str, u64)], days: u64, devices: usize, threads: usize, out: &Path) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let work = || -> Result<()> {
+            while let Some((plant, site)) = plants.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let path = out.join(format!("{plant}-{site}.pictures"));
+                if !path.exists() {
+                    write(&path, &play_site(plant, *site, days, devices)?)?;
+                }
+            }
+            Ok(())
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().ok().context("a thread gave up")?)
+    })
+}
+
+fn play_site(plant: &str, site: u64, days: u64, devices: usize) -> Result<Vec<Row>> {
+    let mut config = lessons::plant(plant, devices, site)?;
+    (config.seed, config.start) = (1, 0);
+    let models = sitting::learn(&config, DAY, MODELS)?;
+    let mut rows = Vec::new();
+    for day in 0..days {
+        let (config, minutes) = lessons::day_of_attacks(&config, 100 + day, None)?;
+        rows.extend(lessons::pictures(&config, minutes, &models)?);
+    }
+    (config.seed, config.start) = (50, 6 * 3600);
+    rows.extend(lessons::pictures(&config, DAY, &models)?);
+    let attacks = rows.iter().filter(|row| row.attack.is_some()).count();
+    eprintln!("{plant} {site}: {} pictures, {attacks} of attacks", rows.len());
+    Ok(rows)
+}
+
+/// On new days, on plants of a kind never seen, and on attacks never seen.
+fn exam(rows: &[Row], attacks: bool) -> Result<()> {
+    let last = rows.iter().map(|row| row.seed).filter(|seed| *seed >= 100).max().unwrap_or_default();
+    // Another seed, and another site for what calibrates.
+    let is_new = |row: &Row| row.seed == last;
+    let is_taught = |row: &Row| row.seed != last && row.site % 4 != 0;
+    let calibrates = |row: &Row| row.seed != last && row.site % 4 == 0;
+    let of = |which: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| which(row)).collect::<Vec<_>>();
+    let model = teach(&of(&is_taught), &of(&calibrates), &Training::default())?;
+    println!("temperature {:.2}, unknown below {:.2}", model.temperature, model.unknown);
+    tell(
+        "new days of the same plants",
+        &grade(&load(&model)?, &of(&|row| is_new(row) && row.site % 4 != 0))?,
+        true,
+    );
+    tell(
+        "new days of a new site",
+        &grade(&load(&model)?, &of(&|row| is_new(row) && row.site % 4 == 0))?,
+        false,
+    );
+    for plant in lessons::plants() {
+        let model = teach(
+            &of(&|row| is_taught(row) && row.plant != plant),
+            &of(&|row| calibrates(row) && row.plant != plant),
+            &Training::default(),
+        )?;
+        let grades = grade(&load(&model)?, &of(&|row| is_new(row) && row.plant == plant))?;
+        tell(&format!("a plant never seen: {plant}"), &grades, false);
+    }
+    if attacks {
+        left_out(rows, &is_taught, &calibrates, &is_new)?
+    }
+    Ok(())
+}
+
+/// Each attack left out in turn: whether it is called strange.
+fn left_out(
+    rows: &[Row],
+    is_taught: &dyn Fn(&Row) -> bool,
+    calibrates: &dyn Fn(&Row) -> bool,
+    is_new: &dyn Fn(&Row) -> bool,
+) -> Result<()> {
+    let names: std::collections::BTreeSet<&String> =
+        rows.iter().filter_map(|row| row.attack.as_ref()).collect();
+    let (mut strange, mut known) = (Vec::new(), Vec::new());
+    let mut found = (0, 0);
+    for name in names {
+        let is_it = |row: &Row| row.attack.as_ref() == Some(name);
+        let of = |which: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| which(row)).collect::<Vec<_>>();
+        let how = Training { epochs: 15, ..Training::default() };
+        let model = teach(
+            &of(&|row| is_taught(row) && !is_it(row)),
+            &of(&|row| calibrates(row) && !is_it(row)),
+            &how,
+        )?;
+        let classifier = load(&model)?;
+        let new = of(&|row| is_new(row));
+        let mut own = Vec::new();
+        for row in cases(&new).into_iter().filter(|row| row.attack.is_some()) {
+            let value = strangeness(&classifier, row)?;
+            if is_it(row) {
+                own.push(value);
+                found.1 += 1;
+                found.0 += usize::from(row.sure >= 0.75);
+            } else {
+                known.push(value);
+            }
+        }
+        println!("  {name:24} strangeness {:.2}", own.iter().sum::<f32>() / own.len().max(1) as f32);
+        strange.extend(own);
+    }
+    println!(
+        "unknown against known: area {:.3}; raised without the classifier {}/{}",
+        area(&strange, &known),
+        found.0,
+        found.1
+    );
+    Ok(())
+}
+
+fn tell(what: &str, grades: &Grades, all: bool) {
+    println!(
+        "{what}: {} cases, macro-F1 {:.3}, first {:.1} %, acceptable {:.1} %, among three {:.1} %, calibration error {:.3}",
+        grades.cases,
+        grades.macro_f1,
+        grades.first * 100.0,
+        grades.acceptable * 100.0,
+        grades.three * 100.0,
+        grades.calibration
+    );
+    if all {
+        for (class, f1, count) in &grades.classes {
+            println!("  {class:8} F1 {f1:.2} of {count}");
+        }
+    }
+    for (is, said, count) in grades.mistakes.iter().take(if all { 25 } else { 6 }) {
+        println!("  {count:4} × {is} taken for {said}");
+    }
+}
+
+fn split(rows: &[Row], is_first: impl Fn(&Row) -> bool) -> (Vec<&Row>, Vec<&Row>) {
+    rows.iter().partition(|row| is_first(row))
+}
+
+fn read(folder: &Path) -> Result<Vec<Row>> {
+    let files = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = files.map(|file| Ok(file?.path())).collect::<Result<_>>()?;
+    paths.retain(|path| path.extension().is_some_and(|end| end == "pictures"));
+    paths.sort();
+    let mut rows = Vec::new();
+    for path in paths {
+        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        rows.extend(postcard::from_bytes::<Vec<Row>>(&bytes).with_context(|| path.display().to_string())?);
+    }
+    Ok(rows)
+}
+
+fn write(path: &Path, rows: &[Row]) -> Result<()> {
+    let bytes = postcard::to_stdvec(rows)?;
+    // As a whole, or not at all: a file that is there is not made again.
+    let new = path.with_extension("new");
+    std::fs::write(&new, bytes).with_context(|| format!("cannot write {}", new.display()))?;
+    std::fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Minutes.
+const DAY: f64 = 1440.0;
+/// What is learnt of each plant: the autoencoder takes a minute each and tells the classifier nothing that
+/// these do not.
+const MODELS: &[&str] = &["baseline", "forest", "pca"];

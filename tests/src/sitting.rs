@@ -1,0 +1,142 @@
+//! A plant that is learnt and then watched, all in memory: the simulator plays, the agent looks on.
+
+use std::cell::RefCell;
+use std::io;
+use std::rc::Rc;
+
+use anyhow::{Context, Result};
+use fieldward_agent::alert::{Correlator, Loss, Picture, Told};
+use fieldward_agent::capture::{LinkType, Packet};
+use fieldward_agent::classify::Classifier;
+use fieldward_agent::detect::{DETECTORS, Detector};
+use fieldward_agent::model;
+use fieldward_agent::pipeline::Limits;
+use fieldward_agent::score::Labels;
+use fieldward_agent::watch::Watch;
+use fieldward_shared::alert::Alert;
+use fieldward_shared::time::Timestamp;
+use fieldward_sim::config::Config;
+use fieldward_sim::record::Sink;
+use fieldward_sim::recording;
+
+/// What was learnt: the bytes of each detector's file, in the order of [`DETECTORS`].
+#[derive(Clone)]
+pub struct Models(Vec<Option<Vec<u8>>>);
+
+/// What came of watching.
+pub struct Sitting {
+    /// What was true.
+    pub labels: Labels,
+    /// The last state of every alert, in the order in which they ended.
+    pub alerts: Vec<Alert>,
+    /// How long it was: hours.
+    pub hours: f64,
+}
+
+/// Learns minutes of a plant, with the detectors that are asked for by name (all, if none is).
+pub fn learn(config: &Config, minutes: f64, wanted: &[&str]) -> Result<Models> {
+    let is_wanted = |name: &str| wanted.is_empty() || wanted.contains(&name);
+    let kinds: Vec<_> = DETECTORS.iter().filter(|kind| is_wanted(kind.name)).collect();
+    let learners = kinds.iter().map(|kind| (kind.learn)(1)).collect();
+    let eye =
+        Rc::new(RefCell::new(Eye { watch: Watch::new(Limits::default(), learners), on: |_: &mut Watch| {} }));
+    recording::record(config, minutes, "", Box::new(Shared(eye.clone())), |_| true)?;
+    let eye = Rc::into_inner(eye).context("the recorder keeps its sink")?.into_inner();
+    let mut watch = eye.watch;
+    watch.finish();
+    let learnt = watch.into_detectors();
+    let bytes = |name: &str| learnt.iter().find(|one| one.name() == name)?.learnt();
+    Ok(Models(DETECTORS.iter().map(|kind| bytes(kind.name)).collect()))
+}
+
+/// Watches minutes of a plant; `look` sees what goes on at the end of every second.
+pub fn watch(
+    config: &Config,
+    minutes: f64,
+    models: &Models,
+    classifier: Option<Classifier>,
+    look: impl FnMut(Timestamp, &mut dyn Iterator<Item = Picture>) + 'static,
+) -> Result<Sitting> {
+    let mut detectors: Vec<Box<dyn Detector>> = model::innate();
+    for (kind, bytes) in DETECTORS.iter().zip(&models.0) {
+        if let Some(bytes) = bytes {
+            detectors.push((kind.load)(bytes)?);
+        }
+    }
+    let desk = Rc::new(RefCell::new(Desk {
+        correlator: Correlator::with(config.kind.name, classifier),
+        told: Vec::new(),
+        alerts: Vec::new(),
+        before: None,
+        look,
+    }));
+    let seen = desk.clone();
+    let on = move |watch: &mut Watch| seen.borrow_mut().see(watch);
+    let eye = Rc::new(RefCell::new(Eye { watch: Watch::new(Limits::default(), detectors), on }));
+    let recording = recording::record(config, minutes, "", Box::new(Shared(eye.clone())), |_| true)?;
+    let mut eye = Rc::into_inner(eye).context("the recorder keeps its sink")?.into_inner();
+    eye.watch.finish();
+    (eye.on)(&mut eye.watch);
+    let mut desk = desk.borrow_mut();
+    let Desk { correlator, told, .. } = &mut *desk;
+    correlator.finish(told);
+    desk.keep();
+    let labels = serde_json::from_value(serde_json::to_value(&recording.labels)?)?;
+    Ok(Sitting {
+        labels,
+        alerts: std::mem::take(&mut desk.alerts),
+        hours: recording.labels.seconds() / 3600.0,
+    })
+}
+
+/// Takes the recorder's packets.
+struct Eye<F> {
+    watch: Watch,
+    on: F,
+}
+
+struct Shared<F>(Rc<RefCell<Eye<F>>>);
+
+impl<F: FnMut(&mut Watch)> Sink for Shared<F> {
+    fn packet(&mut self, ts: Timestamp, data: &[u8], _: u16) -> io::Result<()> {
+        let eye = &mut *self.0.borrow_mut();
+        eye.watch.packet(&Packet { ts, link: LinkType::Ethernet, wire_len: data.len() as u32, data });
+        (eye.on)(&mut eye.watch);
+        Ok(())
+    }
+}
+
+/// Where findings become alerts.
+struct Desk<L> {
+    correlator: Correlator,
+    told: Vec<Told>,
+    alerts: Vec<Alert>,
+    before: Option<u64>,
+    look: L,
+}
+
+impl<L: FnMut(Timestamp, &mut dyn Iterator<Item = Picture>)> Desk<L> {
+    fn see(&mut self, watch: &mut Watch) {
+        let Self { correlator, told, .. } = self;
+        watch.drain(|finding, window| correlator.find(finding, window, told));
+        let now = watch.second();
+        if let (Some(before), Some(now)) = (self.before, now)
+            && before != now
+        {
+            let pipeline = watch.pipeline();
+            let loss = Loss { bytes: pipeline.bytes(), missed: pipeline.flow_counts().missed_bytes };
+            correlator.second(now.saturating_sub(1), watch.window(), loss, told);
+            (self.look)(Timestamp::from_micros(now * 1_000_000), &mut correlator.pictures());
+        }
+        self.before = now;
+        self.keep();
+    }
+
+    fn keep(&mut self) {
+        for told in self.told.drain(..) {
+            if let Told::Closed(alert) = told {
+                self.alerts.push(alert);
+            }
+        }
+    }
+}
