@@ -4,4 +4,5 @@ pub mod agreement;
 pub mod capture;
 pub mod decoded;
 pub mod fuzzing;
+pub mod real;
 pub mod stream;
