@@ -5,6 +5,7 @@ pub mod capture;
 pub mod decoded;
 pub mod fuzzing;
 pub mod lessons;
+pub mod real;
 pub mod sitting;
 pub mod stream;
 pub mod teaching;

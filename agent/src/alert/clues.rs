@@ -20,7 +20,12 @@ pub static CLUES: &[(&str, &str)] = &[
     ("link", "dns"),
     ("link", "web"),
     ("link", "remote"),
+    ("broadcast", ""),
+    ("talk", ""),
+    ("asks", ""),
+    ("peers", ""),
     ("tcp overlap", ""),
+    ("malformed", ""),
     ("modbus function", ""),
     ("modbus function", "read"),
     ("modbus function", "identify"),
@@ -96,7 +101,7 @@ pub static CLUES: &[(&str, &str)] = &[
 ];
 
 /// How many clues there are.
-pub const COUNT: usize = 84;
+pub const COUNT: usize = 90;
 const _: () = assert!(CLUES.len() == COUNT && COUNT <= 128, "COUNT says how many clues there are");
 
 /// The clues of an incident.

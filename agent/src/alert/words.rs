@@ -152,7 +152,14 @@ const PHRASES: &[Phrase] = &[
     say(&[("http page", "")], "opened an unfamiliar web page", "opened {} unfamiliar web pages", "of"),
     say(&[("http login", "")], "logged in to a web page", "logged in to {} web pages", "of"),
     say(&[("dns domain", "")], "looked up an unfamiliar domain", "looked up {} unfamiliar domains", "at"),
-    say(&[("link", "*")], "opened a new connection", "opened {} new connections", "to"),
+    say(
+        &[("peers", ""), ("asks", "")],
+        "turns to others, though until now it only answered",
+        "turns to {} others, though until now it only answered",
+        ":",
+    ),
+    say(&[("malformed", "")], "breaks the rules of a protocol", "breaks rules of protocols in {} ways", "at"),
+    say(&[("link", "*"), ("talk", "")], "opened a new connection", "opened {} new connections", "to"),
     say(&[("card", "")], "has another network card", "has {} other network cards", ":"),
     say(&[("silence over", "")], "speaks again", "speaks again", "to"),
 ];

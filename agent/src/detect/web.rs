@@ -40,10 +40,19 @@ static PATTERNS: &[Pattern] = &[
             "win.ini",
             "boot.ini",
             "/proc/self",
+            "/proc/version",
+            "....//",
+            "web-inf",
+            "global.asa",
+            "php://",
+            "file:/",
+            "c:\\windows",
+            "/.git/",
+            "/.htaccess",
         ],
     },
     Pattern {
-        kind: "web injection",
+        kind: INJECTION,
         words: "sends database language to",
         consequence: 0.8,
         pieces: &[
@@ -64,6 +73,48 @@ static PATTERNS: &[Pattern] = &[
             "/*",
             "select count(",
             "xp_cmdshell",
+            "order by 1",
+            " order by ",
+            "group by concat",
+            "case when",
+            "extractvalue(",
+            "updatexml(",
+            "concat(0x",
+            "||chr(",
+            "chr(1",
+            "char(1",
+            "cast((",
+            "elt(",
+            "dbms_",
+            "utl_inaddr",
+            " rlike ",
+            "(select ",
+            "select (",
+            ";select ",
+            "pg_sleep",
+            "procedure analyse",
+            "load_file(",
+            "into outfile",
+            "rand(0)",
+            "crypt_key(",
+            "make_set(",
+            "json_keys(",
+            "') and ",
+            "\") and ",
+            "') or ",
+            "\") or ",
+            "\" and ",
+            "' like '",
+            "ctxsys.",
+            "generate_series(",
+            "sysibm",
+            "delete from",
+            "drop function",
+            ";iif(",
+            ",iif(",
+            "randomblob",
+            "regexp_substring(",
+            "from dual",
         ],
     },
     Pattern {
@@ -79,18 +130,37 @@ static PATTERNS: &[Pattern] = &[
             "|nc ",
             "|| ",
             "&& ",
-            "/bin/sh",
-            "/bin/bash",
             "wget http",
             "curl http",
             "; ls",
             "; id",
             ";id",
-            "; ping",
             "| sh",
             "cmd.exe",
             "powershell",
             "${jndi:",
+            "/bin/",
+            "; ping",
+            "& ping",
+            "| ping",
+            "& id",
+            "|id",
+            "| id",
+            "|dir",
+            "| dir",
+            "dir c:",
+            "|cat ",
+            "| cat ",
+            "|ls",
+            "| ls",
+            ";ls",
+            ";netstat",
+            "netstat -",
+            "<!--#exec",
+            "system(",
+            "passthru(",
+            "phpinfo(",
+            "<?php",
         ],
     },
     Pattern {
@@ -106,9 +176,54 @@ static PATTERNS: &[Pattern] = &[
             "<svg",
             "<img",
             "document.cookie",
+            "alert(",
+            "prompt(",
+            "confirm(",
+            "expression(",
+            "fromcharcode",
+            "vbscript:",
+            "-moz-binding",
+            "onmouseover=",
+            "onfocus=",
+            "onclick=",
+            "<body",
+            "<input",
+            "<object",
+            "<embed",
+            "<style",
+            "<meta",
+            "<html",
+            "<div",
+            "<a href",
+            "<?xml",
+            "<link",
+            "data:text/html",
         ],
     },
 ];
+
+impl Pattern {
+    fn fits(&self, plain: &[u8]) -> bool {
+        self.pieces.iter().any(|piece| memchr::memmem::find(plain, piece.as_bytes()).is_some())
+            || self.kind == INJECTION && has_truism(plain)
+    }
+}
+
+/// Whether numbers are compared as in `or 7=7`: nobody asks a page for that.
+fn has_truism(plain: &[u8]) -> bool {
+    memchr::memchr_iter(b'=', plain).any(|at| {
+        let before = plain[..at].trim_ascii_end();
+        let after = plain[at + 1..].trim_ascii_start();
+        let digits = before.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+        if digits == 0 || !after.first().is_some_and(u8::is_ascii_digit) {
+            return false;
+        }
+        let before = &before[..before.len() - digits];
+        let gap = before.iter().rev().take_while(|byte| b" (\"'".contains(byte)).count();
+        let before = &before[..before.len() - gap];
+        gap > 0 && JOINTS.iter().any(|word| before.ends_with(word.as_bytes()))
+    })
+}
 
 /// The detector.
 struct Web {
@@ -165,7 +280,7 @@ impl Detector for Web {
         let mut plain = std::mem::take(&mut self.plain);
         undone(uri, &mut plain);
         for pattern in PATTERNS {
-            if pattern.pieces.iter().any(|piece| memchr::memmem::find(&plain, piece.as_bytes()).is_some()) {
+            if pattern.fits(&plain) {
                 self.say(event, uri, pattern, found);
             }
         }
@@ -195,6 +310,9 @@ fn undone(uri: &[u8], out: &mut Vec<u8>) {
 }
 
 const NAME: &str = "web";
+const INJECTION: &str = "web injection";
+/// Words of a database's language before a comparison.
+const JOINTS: &[&str] = &["and", "or", "where", "when", "having", "not"];
 /// Without one of these a target is harmless; most have none and cost nothing more.
 const TELLING: &[u8] = b"%'\"<>;|`$()\\.*+&";
 /// Bytes of a target that are looked at, and shown.
@@ -211,10 +329,7 @@ mod tests {
     fn kinds(uri: &str) -> Vec<&'static str> {
         let mut plain = Vec::new();
         undone(uri.as_bytes(), &mut plain);
-        let hits = |pattern: &&Pattern| {
-            pattern.pieces.iter().any(|piece| memchr::memmem::find(&plain, piece.as_bytes()).is_some())
-        };
-        PATTERNS.iter().filter(hits).map(|pattern| pattern.kind).collect()
+        PATTERNS.iter().filter(|pattern| pattern.fits(&plain)).map(|pattern| pattern.kind).collect()
     }
 
     #[test]
@@ -228,6 +343,8 @@ mod tests {
             ("/config?host=127.0.0.1%3B+cat+/x", "web command"),
             ("/config?host=$(reboot)", "web command"),
             ("/login?user=%3CScript%3Ealert(1)", "web script"),
+            ("/status?id=1%29+AND+%284519%3D4519", "web injection"),
+            ("/ping?host=a%7Cid", "web command"),
         ] {
             assert!(kinds(uri).contains(&kind), "{uri}: {:?}", kinds(uri));
         }
@@ -244,6 +361,7 @@ mod tests {
             "/firmware/PLC-300",
             "%",
             "/100%",
+            "/trend?from=7&floor=7&door=12",
             "/%zz",
         ] {
             assert_eq!(kinds(uri), [""; 0], "{uri}");

@@ -24,6 +24,10 @@ pub struct Book {
     /// Seconds of packet time that were learnt from, and how many facts were new in the last quarter.
     span: Option<(Timestamp, Timestamp)>,
     last_new: Timestamp,
+    /// Seconds that were learnt from, long pauses left out; 0 if that is not known.
+    seconds: u64,
+    /// Seconds of silence up to now.
+    silent: u64,
     /// Facts for which there was no room.
     pub left_out: u64,
 }
@@ -68,6 +72,33 @@ impl Book {
         let Some((first, last)) = self.span else { return 0.0 };
         let whole = last.since(first).max(1) as f64;
         last.since(self.last_new) as f64 / whole
+    }
+
+    /// Seconds of traffic that were learnt from, if that is known.
+    pub const fn seconds(&self) -> Option<u64> {
+        match self.seconds {
+            0 => None,
+            seconds => Some(seconds),
+        }
+    }
+
+    /// A second of learning is over, in which something was heard or not.
+    pub const fn pass(&mut self, heard: bool) {
+        if !heard {
+            self.silent += 1;
+            return;
+        }
+        if self.silent < PAUSE {
+            self.seconds += self.silent;
+        }
+        self.seconds += 1;
+        self.silent = 0;
+    }
+
+    /// How much it says that something was not seen in learning, from 0 to 1: after a minute half of what
+    /// it says after days. A book that does not tell how long was learnt is taken at its word.
+    pub fn sureness(&self) -> f64 {
+        self.seconds().map_or(1.0, |seconds| seconds as f64 / (seconds as f64 + HALF_SURE))
     }
 
     /// Writes a fact into the book.
@@ -149,6 +180,9 @@ impl Book {
             sections.entry(section).or_default().push(line);
         }
         let mut text = String::from(HEAD);
+        if let Some(seconds) = self.seconds() {
+            text += &format!("{LEARNT}{seconds}\n");
+        }
         for lines in sections.values_mut() {
             lines.sort();
             text.push('\n');
@@ -164,10 +198,15 @@ impl Book {
     pub fn read(text: &str) -> Result<Self, BookError> {
         let mut book = Self::default();
         for (nth, line) in text.lines().enumerate() {
+            let wrong = |what: &str| BookError { line: nth + 1, what: what.to_owned() };
+            if let Some(seconds) = line.strip_prefix(LEARNT) {
+                let seconds = seconds.trim().parse().map_err(|_| wrong("no number of seconds"))?;
+                book.seconds = seconds;
+                continue;
+            }
             if line.trim().is_empty() || line.starts_with('#') {
                 continue;
             }
-            let wrong = |what: &str| BookError { line: nth + 1, what: what.to_owned() };
             let parts: Vec<&str> = line.split('|').map(str::trim).collect();
             let [aspect, actor, what, range, rest @ ..] = parts.as_slice() else {
                 return Err(wrong("fewer than four parts"));
@@ -256,5 +295,11 @@ const ASSET: &str = "asset";
 const HEAD: &str = "# What this plant does, as Fieldward learnt it. A line is: aspect | actor | what | low..high | seen N times.
 # Lines may be added, changed and removed; a removed fact is a finding when it is seen again.
 ";
+/// Before the number of seconds that were learnt from.
+const LEARNT: &str = "# Seconds of traffic that were learnt from: ";
+/// Seconds: a longer silence is a pause, such as between two captures.
+const PAUSE: u64 = 60;
+/// Seconds of learning after which what was not seen says half.
+const HALF_SURE: f64 = 60.0;
 /// A plant of 500 devices has a tenth of this.
 const MOST_FACTS: usize = 262_144;

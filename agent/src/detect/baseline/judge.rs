@@ -28,18 +28,28 @@ impl Broken {
 /// How the fact breaks the baseline, if it does.
 pub fn broken(book: &mut Book, fact: &Fact<'_>) -> Option<Broken> {
     let aspect = fact.aspect;
+    if book.is_empty() && aspect.unknown != Unknown::New {
+        return None;
+    }
     let range = match (book.find(fact), aspect.unknown) {
         (Some(known), _) => (known.range, known.count),
         (None, Unknown::New) => return Some(Broken::New),
         (None, Unknown::Nothing) => return None,
-        (None, Unknown::Most) => (Some(book.most(aspect.name)?), 1000),
+        // What nobody did in learning is measured by nothing at all.
+        (None, Unknown::Most) => (Some(book.most(aspect.name).unwrap_or_default()), 1000),
     };
     let ((Some((low, high)), count), Some(value)) = (range, fact.value) else { return None };
     if high >= aspect.useless {
         return None;
     }
     let width = (high - low).max(high.abs() * LEAST_RANGE);
-    let slack = width * (aspect.margin + aspect.few / count.max(1) as f64) + aspect.slack;
+    let few = aspect.few / count.max(1) as f64;
+    // A point that was always zero has no range of its own to be measured by.
+    let width = if width == 0.0 && few > 0.0 { few } else { width * (aspect.margin + few) };
+    let slack = match aspect.unknown {
+        Unknown::Most => (width + aspect.slack) / book.sureness(),
+        _ => width + aspect.slack,
+    };
     let over = if aspect.both_sides && value < low { low - value } else { value - high };
     (over > slack).then(|| Broken::Beyond(over / slack.max(f64::MIN_POSITIVE)))
 }
@@ -72,6 +82,10 @@ pub fn explain(book: &Book, fact: &Fact<'_>, broken: Broken) -> Told {
     match broken {
         Broken::Beyond(times) => {
             confidence *= (1.0 - 0.5 / times.max(1.0)) as f32;
+            if aspect.unknown == Unknown::Most {
+                // How often things happen lies many times beyond when it is no matter of taste.
+                confidence += (MOST_SURE - confidence).max(0.0) * (1.0 - FAR / times.max(FAR)) as f32;
+            }
             let known = book.known(aspect.name, &actor, &what).and_then(|known| known.range);
             let _ = match (known, book.most_seen(aspect.name)) {
                 (Some((low, high)), _) if aspect.both_sides => {
@@ -102,6 +116,10 @@ pub fn explain(book: &Book, fact: &Fact<'_>, broken: Broken) -> Told {
             }
             if seen.elsewhere != Elsewhere::No {
                 text += "; it was seen to do so elsewhere";
+            }
+            confidence *= book.sureness() as f32;
+            if let Some(seconds) = book.seconds().filter(|seconds| *seconds < SHORT) {
+                let _ = write!(text, "; only {seconds} seconds were learnt from");
             }
         }
     }
@@ -174,3 +192,7 @@ const LEAST_RANGE: f64 = 0.05;
 /// What somebody does whom nobody knows is more likely wrong.
 const STRANGER: f32 = 1.3;
 const MOST_SURE: f32 = 0.97;
+/// Seconds: who learns for a shorter time is told so.
+const SHORT: u64 = 600;
+/// So many times beyond what may be it becomes surer and surer.
+const FAR: f64 = 4.0;

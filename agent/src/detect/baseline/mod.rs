@@ -139,6 +139,9 @@ impl Detector for Baseline {
         let Self { judge, state } = self;
         let ts = Timestamp::from_micros((second + 1) * 1_000_000);
         let heard = window.second(second).traffic.packets > 0;
+        if judge.mode == Mode::Learn {
+            judge.book.pass(heard);
+        }
         aspects::second(state, heard, &mut |fact| judge.take(ts, fact, found));
     }
 }

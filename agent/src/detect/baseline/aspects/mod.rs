@@ -12,10 +12,12 @@ mod silence;
 mod streams;
 
 use std::fmt;
+use std::net::IpAddr;
 
 use fieldward_shared::time::Timestamp;
 
 use super::{Aspect, Book, Fact};
+use crate::flow::Addr;
 use crate::frame::{Arp, Frame};
 use crate::protocol::{ProtocolEvent, Value};
 use crate::window::hash;
@@ -25,7 +27,12 @@ pub static ASPECTS: &[&Aspect] = &[
     &assets::ASSET,
     &assets::CARD,
     &assets::LINK,
+    &assets::CALL,
+    &assets::TALK,
+    &assets::ASKS,
+    &assets::PEERS,
     &streams::FORGED,
+    &streams::MALFORMED,
     &modbus::FUNCTION,
     &modbus::WRITE,
     &modbus::SERVICE,
@@ -84,7 +91,7 @@ pub struct State {
 impl State {
     /// With what only a book tells.
     pub fn of(book: &Book) -> Self {
-        Self { points: modbus::State::of(book), ..Self::default() }
+        Self { assets: assets::State::of(book), points: modbus::State::of(book), ..Self::default() }
     }
 }
 
@@ -105,6 +112,7 @@ pub fn arp(state: &mut State, ts: Timestamp, arp: &Arp, told: &mut Told<'_>) {
 
 /// The facts of an event.
 pub fn event(state: &mut State, event: &ProtocolEvent<'_>, told: &mut Told<'_>) {
+    streams::malformed(event, told);
     match event.proto {
         "modbus" => {
             modbus::event(event, &mut state.points, told);
@@ -138,6 +146,14 @@ fn key(aspect: &Aspect, actor: &[u8], parts: &[u64]) -> u64 {
         key = (key.rotate_left(23) ^ part).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
     key ^ key >> 29
+}
+
+/// Whether an address is that of many: multicast, or the last of a network as nearly all are cut.
+pub(super) fn is_everyone(addr: Addr) -> bool {
+    match addr.ip() {
+        IpAddr::V4(ip) => ip.is_multicast() || ip.octets()[3] == 255,
+        IpAddr::V6(ip) => ip.is_multicast(),
+    }
 }
 
 fn text<'a>(event: &ProtocolEvent<'a>, name: &str) -> &'a [u8] {

@@ -42,6 +42,8 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
     scratch.make_ascii_lowercase();
     let from = event.src().addr;
     let domain = domain(scratch);
+    // Devices that look for each other ask everyone, and for what they could use rather than for what is.
+    let calls = super::is_everyone(event.dst().addr);
     let mut tell = |aspect: &'static Aspect, what: &dyn std::fmt::Display, number: u64, value| {
         told(&Fact {
             aspect,
@@ -53,8 +55,10 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
             value,
         });
     };
-    tell(&NAME, &Clean(domain), super::hash(domain), None);
-    tell(&LENGTH, &"", 0, Some(scratch.len() as f64));
+    if !calls {
+        tell(&NAME, &Clean(domain), super::hash(domain), None);
+        tell(&LENGTH, &"", 0, Some(scratch.len() as f64));
+    }
     true
 }
 

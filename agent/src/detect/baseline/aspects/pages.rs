@@ -73,9 +73,13 @@ pub fn event(event: &ProtocolEvent<'_>, scratch: &mut Vec<u8>, told: &mut Told<'
         }
         return;
     }
+    if super::is_everyone(to) {
+        // How devices find each other.
+        return;
+    }
     let (method, uri) = (text(event, "method"), text(event, "uri"));
     without_serials(uri.split(|byte| b"?;#".contains(byte)).next().unwrap_or_default(), scratch);
-    let aspect = if matches!(method, b"GET" | b"HEAD" | b"OPTIONS" | b"") { &PAGE } else { &CHANGE };
+    let aspect = if READING.contains(&method) { &PAGE } else { &CHANGE };
     told(&Fact {
         aspect,
         actor: from,
@@ -115,3 +119,17 @@ fn is_firmware(page: &[u8]) -> bool {
 }
 
 const FIRMWARE: &[&[u8]] = &[b"firmware", b"upgrade", b"update", b"flash"];
+
+/// Methods that change nothing at the server, those of device discovery and of shared folders among them.
+const READING: &[&[u8]] = &[
+    b"",
+    b"GET",
+    b"HEAD",
+    b"OPTIONS",
+    b"M-SEARCH",
+    b"NOTIFY",
+    b"SUBSCRIBE",
+    b"UNSUBSCRIBE",
+    b"PROPFIND",
+    b"REPORT",
+];
