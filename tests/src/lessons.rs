@@ -35,6 +35,8 @@ pub struct Row {
     pub acceptable: Vec<String>,
     /// Seconds since the incident began.
     pub age: u64,
+    /// Seconds since the attack began.
+    pub delay: f32,
     /// How sure the evidence is without the classifier.
     pub sure: f32,
     /// Findings in it.
@@ -112,6 +114,8 @@ pub fn pictures(config: &Config, minutes: f64, models: &Models) -> Result<Vec<Ro
             class: truth.and_then(|attack| attack.technique.clone()).unwrap_or_else(|| BENIGN.to_owned()),
             acceptable: truth.map(|attack| attack.acceptable.clone()).unwrap_or_default(),
             age: picture.last.since(picture.first) / 1_000_000,
+            delay: truth
+                .map_or(0.0, |attack| (picture.last.as_micros() as f64 / 1e6 - attack.start).max(0.0) as f32),
             sure: picture.sure,
             findings: picture.findings,
             is_last: false,
@@ -132,6 +136,10 @@ fn truth<'a>(labels: &'a Labels, picture: &Picture) -> Option<Option<&'a Attack>
     let mut around = labels.attacks.iter().filter(during).peekable();
     if around.peek().is_none() {
         return Some(None);
+    }
+    // The plant as a whole says that there is something, not what.
+    if picture.named.is_empty() {
+        return None;
     }
     // What goes on beside an attack may be its doing or not.
     around

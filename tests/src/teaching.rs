@@ -157,7 +157,7 @@ pub fn grade(classifier: &Classifier, rows: &[&Row]) -> Result<Grades> {
     })
 }
 
-/// Each attack once, by its incident with most findings; what is benign where there is something to judge.
+/// Each attack once, by its incident with the surest evidence; what is benign where there is something to judge.
 pub fn cases<'a>(rows: &[&'a Row]) -> Vec<&'a Row> {
     let mut attacks: BTreeMap<_, &Row> = BTreeMap::new();
     let mut cases = Vec::new();
@@ -165,7 +165,7 @@ pub fn cases<'a>(rows: &[&'a Row]) -> Vec<&'a Row> {
         match &row.attack {
             Some(attack) => {
                 let best = attacks.entry((&row.plant, row.site, row.seed, attack)).or_insert(row);
-                if row.findings > best.findings {
+                if row.sure > best.sure {
                     *best = row;
                 }
             }

@@ -13,7 +13,7 @@ mod raised;
 pub mod surge;
 #[cfg(test)]
 mod tests;
-mod weigh;
+pub mod weigh;
 mod words;
 
 use std::collections::{BTreeMap, VecDeque};
