@@ -10,6 +10,9 @@ use crate::flow::Addr;
 static TOLD: Aspect =
     Aspect { name: "modbus value", sentence: "wrote", margin: 0.5, both_sides: true, ..Aspect::USUAL };
 
+static COUNTED: Aspect =
+    Aspect { name: "arp rate", sentence: "looks for", unknown: Unknown::Most, slack: 6.0, ..Aspect::USUAL };
+
 fn at(second: u64) -> Timestamp {
     Timestamp::from_micros(second * 1_000_000)
 }
@@ -102,6 +105,32 @@ fn a_damaged_line_is_told_with_its_number() {
         let error = Book::read(&text).unwrap_err().to_string();
         assert!(error.starts_with("line 4: ") && error.contains(why), "{error}");
     }
+}
+
+#[test]
+fn what_was_not_seen_in_seconds_says_less_than_what_was_not_seen_in_days() {
+    let confidence = |seconds: u64| {
+        let mut book = Book::default();
+        book.learn(at(1), &fact(1, "register 4 @ a", None));
+        (0..seconds).for_each(|_| book.pass(true));
+        let read = Book::read(&book.write()).unwrap();
+        assert_eq!(read.seconds(), Some(seconds));
+        let mut found = Vec::new();
+        Baseline::new(read, Mode::Watch).judge.take(at(2), &fact(1, "coil 9 @ b", None), &mut found);
+        found[0].confidence
+    };
+    let (short, long) = (confidence(30), confidence(86_400));
+    assert!(short < long * 0.4, "{short} {long}");
+}
+
+#[test]
+fn what_nobody_did_in_learning_is_measured_by_nothing() {
+    let mut book = Book::default();
+    let counted = |value| Fact { aspect: &COUNTED, ..fact(2, "", Some(value)) };
+    assert_eq!(judge::broken(&mut book, &counted(100.0)), None);
+    book.learn(at(1), &fact(1, "register 4 @ a", None));
+    assert_eq!(judge::broken(&mut book, &counted(5.0)), None);
+    assert!(matches!(judge::broken(&mut book, &counted(100.0)), Some(Broken::Beyond(times)) if times > 4.0));
 }
 
 proptest! {

@@ -262,3 +262,39 @@ const ACK: u8 = 16;
 const PAUSE: u64 = 120;
 /// More than this many addresses are forgotten and told anew.
 const MOST_CARDS: usize = 65_536;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Segment;
+
+    #[test]
+    fn devices_that_only_answered_are_told_when_they_ask_or_talk_to_each_other() {
+        let known = (1..4).map(|last| format!("asset | 10.0.0.{last} | | | seen 1 times\n"));
+        let lines = known.collect::<String>() + "asks | 10.0.0.1 | | | seen 9 times\n";
+        let mut book = Book::read(&lines).unwrap();
+        let mut state = State::of(&book);
+        let mut new = |from, to, flags, data: &[u8]| {
+            let segment = Segment { sport: 2000, dport: 3000, seq: 1, ack: 1, flags, data, cut: 0 };
+            let [src, dst] = [from, to].map(|last| Addr::v4([10, 0, 0, last]));
+            let payload = Payload::Tcp(segment);
+            let frame = Frame { src, dst, macs: None, vlan: None, ip_len: 40, payload };
+            let mut names = Vec::new();
+            state.frame(Timestamp::from_micros(1), &frame, &mut |fact| {
+                let known = book.find(fact).is_some();
+                if !known {
+                    names.push(fact.aspect.name);
+                }
+                known
+            });
+            names
+        };
+        assert_eq!(new(1, 2, SYN, b""), ["link"]);
+        // Who is new to each other is told once.
+        assert_eq!(new(1, 2, ACK, b"data"), [""; 0]);
+        assert_eq!(new(3, 1, ACK, b"data"), ["talk"]);
+        assert_eq!(new(2, 3, ACK, b"data"), ["talk", "peers"]);
+        assert_eq!(new(3, 2, ACK, b"data"), [""; 0]);
+        assert_eq!(new(3, 1, SYN, b""), ["link", "asks"]);
+    }
+}
