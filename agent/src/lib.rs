@@ -16,6 +16,8 @@ pub mod flow;
 pub mod frame;
 pub mod json;
 pub mod learn;
+pub mod lookout;
+pub mod maintenance;
 pub mod mirror;
 pub mod model;
 pub mod pipeline;

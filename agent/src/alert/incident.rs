@@ -266,6 +266,7 @@ impl Incident {
             protocol: words::protocol(&raised.facts).to_owned(),
             tactic: named.map(|named| named.tactic.to_owned()),
             candidates,
+            maintenance: None,
         })
     }
 }
