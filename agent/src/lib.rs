@@ -23,6 +23,7 @@ pub mod model;
 pub mod pipeline;
 pub mod protocol;
 pub mod score;
+pub mod service;
 pub mod telemetry;
 pub mod watch;
 pub mod window;

@@ -4,8 +4,11 @@ mod check_config;
 mod decode;
 mod devices;
 mod learn;
+mod maintenance;
 mod reading;
 mod replay;
+mod run;
+mod status;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -36,7 +39,10 @@ enum Command {
     Decode(decode::Decode),
     Devices(devices::Devices),
     Learn(learn::Learn),
+    Maintenance(maintenance::Maintain),
     Replay(replay::Replay),
+    Run(run::Run),
+    Status(status::Show),
 }
 
 impl Cli {
@@ -48,7 +54,10 @@ impl Cli {
             Command::Decode(decode) => decode.run(),
             Command::Devices(devices) => devices.run(),
             Command::Learn(learn) => learn.run(),
+            Command::Maintenance(maintain) => maintain.run(),
             Command::Replay(replay) => replay.run(),
+            Command::Run(run) => run.run(),
+            Command::Status(show) => show.run(),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
