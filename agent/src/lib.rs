@@ -21,6 +21,7 @@ pub mod model;
 pub mod pipeline;
 pub mod protocol;
 pub mod score;
+pub mod spool;
 pub mod telemetry;
 pub mod watch;
 pub mod window;
