@@ -24,8 +24,11 @@ impl Writer {
             let (used_below, used) = lock(&self.shared.index).sizes();
             let over = used.saturating_add(need) > most;
             let over_below = lane != Severity::Critical && used_below.saturating_add(need) > below;
+            // A segment that is gone counts for the new one, though it was cut to what it held.
             // Others fill the disk: the spool does not grow, but neither does it give way to them.
-            let tight = freed < need && space.free.saturating_sub(need) < floor;
+            // Where that has not helped, it is not tried again.
+            let tight =
+                !self.stuck && freed.saturating_mul(2) < need && space.free.saturating_sub(need) < floor;
             if !over && !over_below && !tight {
                 return Ok(true);
             }

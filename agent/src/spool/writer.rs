@@ -32,6 +32,8 @@ pub(super) struct Writer {
     pub losses: Vec<Loss>,
     told: Positions,
     chores: Timestamp,
+    /// The last attempt to make room did not help.
+    pub stuck: bool,
 }
 
 /// A segment that is written.
@@ -48,6 +50,7 @@ impl Writer {
     pub fn new(disk: Arc<dyn Disk>, limits: Limits, shared: Arc<Shared>, start: Start) -> Self {
         let writer = Self {
             chores: disk.now(),
+            stuck: false,
             disk,
             limits,
             shared,
@@ -83,7 +86,6 @@ impl Writer {
 
     /// Writes all that waits, the most severe first. Tells whether all of it is accepted.
     pub fn commit(&mut self) -> bool {
-        self.tell_losses();
         let mut done = true;
         for lane in LANES.into_iter().rev() {
             done &= self.commit_lane(lane);
@@ -99,6 +101,7 @@ impl Writer {
                 Err(error) => {
                     tracing::debug!(lane = super::lane_name(lane), attempt, %error, "writing the spool failed");
                     lock(&self.shared.index).counts.errors += 1;
+                    self.stuck = true;
                     self.give_up_active(lane);
                 }
             }
@@ -302,6 +305,7 @@ impl Writer {
     fn after_commit(&mut self, done: bool) {
         let before = std::mem::replace(&mut lock(&self.shared.index).memory_only, !done);
         if done {
+            self.stuck = false;
             if before {
                 tracing::warn!("the spool's disk works again: all alerts are on disk");
             }
@@ -347,8 +351,9 @@ impl Writer {
         }
         self.chores = now;
         self.gather_losses();
+        // Only now, so that many losses are one record: what is told of must not take their room.
         if !self.losses.is_empty() || lock(&self.shared.index).memory_only {
-            self.commit();
+            self.tell();
         }
         self.let_go(now);
         self.save();
@@ -364,9 +369,9 @@ impl Writer {
     /// The end: everything on disk, everything known.
     pub fn finish(mut self) {
         self.gather_losses();
-        self.commit();
+        self.tell();
         if !self.losses.is_empty() {
-            self.commit();
+            self.tell();
         }
         LANES.into_iter().for_each(|lane| self.close_active(lane));
         if self.founded && self.settle().is_err() {
@@ -421,14 +426,15 @@ impl Writer {
         }
     }
 
-    /// Losses become records of the critical lane.
-    fn tell_losses(&mut self) {
+    /// Losses become records of the critical lane, and are written with all that waits.
+    pub fn tell(&mut self) -> bool {
         for loss in std::mem::take(&mut self.losses) {
             let tells = loss.range.map(|(first, last)| (loss.lane, first, last));
             let bytes = serde_json::to_vec(&loss).unwrap_or_default();
             self.shared.hold(bytes.len());
             self.wait(Severity::Critical, LOSS, bytes, tells);
         }
+        self.commit()
     }
 }
 

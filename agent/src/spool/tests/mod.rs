@@ -1,6 +1,9 @@
 //! The spool against a disk that fails in every way it can.
 
+mod damage;
+mod faults;
 mod model;
+mod power;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -115,6 +115,12 @@ impl State {
         self.total.saturating_sub(self.used_by_others + self.used())
     }
 
+    /// Other bytes under a file that is in use.
+    pub fn overwrite(&mut self, name: &str, bytes: Vec<u8>) {
+        let file = self.files.get_mut(&self.names[name]).unwrap();
+        (file.now, file.durable) = (bytes.clone(), bytes);
+    }
+
     pub fn names(&self) -> Vec<String> {
         self.names.keys().cloned().collect()
     }
