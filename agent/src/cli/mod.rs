@@ -6,6 +6,7 @@ mod devices;
 mod learn;
 mod reading;
 mod replay;
+mod spool;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ enum Command {
     Devices(devices::Devices),
     Learn(learn::Learn),
     Replay(replay::Replay),
+    Spool(spool::Spool),
 }
 
 impl Cli {
@@ -49,6 +51,7 @@ impl Cli {
             Command::Devices(devices) => devices.run(),
             Command::Learn(learn) => learn.run(),
             Command::Replay(replay) => replay.run(),
+            Command::Spool(spool) => spool.run(),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,

@@ -75,7 +75,7 @@ impl Header {
         let lane = body.get(10).and_then(|lane| LANES.get(usize::from(*lane)));
         let read = || Some((*lane?, array(body, 12)?, u64::from_le_bytes(array(body, 28)?)));
         let (lane, incarnation, first) = read().ok_or(NoHeader::Damaged)?;
-        if first == 0 {
+        if !(1..=HIGHEST).contains(&first) {
             return Err(NoHeader::Damaged);
         }
         Ok(Self { incarnation: Incarnation(incarnation), lane, first })
@@ -95,7 +95,7 @@ impl Header {
     pub fn of_name(name: &str, incarnation: Incarnation) -> Option<Self> {
         let (lane, first) = name.strip_suffix(SUFFIX)?.split_once('-')?;
         let lane = *LANES.iter().find(|known| lane_name(**known) == lane)?;
-        let first = first.split('.').next()?.parse().ok().filter(|first| *first > 0)?;
+        let first = first.split('.').next()?.parse().ok().filter(|first| (1..=HIGHEST).contains(first))?;
         Some(Self { incarnation, lane, first })
     }
 }
@@ -225,6 +225,9 @@ pub const LONGEST: usize = 64 * 1024;
 pub const LOSS: u16 = 1;
 /// The end of a segment's name.
 pub const SUFFIX: &str = ".seg";
+
+/// No sequence gets so high; one that is has not been written by us.
+pub const HIGHEST: u64 = 1 << 62;
 
 const MAGIC: &[u8; 8] = b"FWSPOOL\n";
 const VERSION: u16 = 1;

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::disk::{Disk, Handle, QUARANTINE};
-use super::format::{Incarnation, array, number};
+use super::format::{HIGHEST, Incarnation, array, number};
 use super::loss::{MOST, Ranges};
 
 /// What is known.
@@ -201,7 +201,7 @@ fn unpack(bytes: &[u8]) -> Option<Result<(u64, Positions), u16>> {
     for lane in &mut positions.lanes {
         (lane.acked, lane.next) = (next()?, next()?.max(1));
         let ranges = next()?;
-        if ranges > MOST as u64 {
+        if ranges > MOST as u64 || lane.acked > HIGHEST || lane.next > HIGHEST {
             return None;
         }
         for _ in 0..ranges {

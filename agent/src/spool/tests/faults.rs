@@ -85,11 +85,18 @@ fn what_the_aggregator_has_goes_first_and_then_after_a_day() {
 
 #[test]
 fn after_a_failed_sync_the_file_is_not_touched_again() {
-    for failures in 1..4 {
+    for (failures, syncs) in (1..4).flat_map(|failures| [(failures, true), (failures, false)]) {
         let model = Model::new(1);
         let mut bench = Bench::open(&model, &small());
         fill(&mut bench, Severity::Low, 3);
-        model.set(|state| state.fail_syncs = Failing::Next(failures));
+        // A sync that fails, or a write that finds the disk full: the same.
+        model.set(|state| {
+            if syncs {
+                state.fail_syncs = Failing::Next(failures)
+            } else {
+                state.fail_writes = Failing::Next(failures)
+            }
+        });
         bench.put(Severity::Low, b"after".to_vec());
         let done = bench.writer.commit();
         assert_eq!((done, bench.counts().memory_only), (failures == 1, failures > 1));

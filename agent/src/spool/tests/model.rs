@@ -29,10 +29,9 @@ pub struct State {
     pub off: bool,
     pub total: u64,
     pub used_by_others: u64,
-    /// Every so many syncs, writes fails; 0 is never.
     pub fail_syncs: Failing,
     pub fail_writes: Failing,
-    /// Files that a sync failed on: their unsynced pages are gone, and nobody may sync them again.
+    /// How often a file was synced again after its sync had failed; nobody may.
     pub resynced_after_failure: u64,
     pub now: u64,
     chance: Rng,
@@ -42,7 +41,6 @@ pub struct State {
 pub enum Failing {
     #[default]
     Never,
-    Always,
     /// The next so many.
     Next(u32),
 }
@@ -51,7 +49,6 @@ impl Failing {
     fn strikes(&mut self) -> bool {
         match self {
             Self::Never => false,
-            Self::Always => true,
             Self::Next(0) => {
                 *self = Self::Never;
                 false
