@@ -24,6 +24,7 @@ pub mod pipeline;
 pub mod protocol;
 pub mod score;
 pub mod service;
+pub mod spool;
 pub mod telemetry;
 pub mod watch;
 pub mod window;

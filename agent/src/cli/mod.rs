@@ -8,6 +8,7 @@ mod maintenance;
 mod reading;
 mod replay;
 mod run;
+mod spool;
 mod status;
 
 use std::io::IsTerminal;
@@ -42,6 +43,7 @@ enum Command {
     Maintenance(maintenance::Maintain),
     Replay(replay::Replay),
     Run(run::Run),
+    Spool(spool::Spool),
     Status(status::Show),
 }
 
@@ -57,6 +59,7 @@ impl Cli {
             Command::Maintenance(maintain) => maintain.run(),
             Command::Replay(replay) => replay.run(),
             Command::Run(run) => run.run(),
+            Command::Spool(spool) => spool.run(),
             Command::Status(show) => show.run(),
         };
         match done {
