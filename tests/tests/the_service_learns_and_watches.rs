@@ -4,8 +4,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fieldward_agent::capture::{self, CaptureError, Drops, Next, Source};
@@ -13,6 +13,7 @@ use fieldward_agent::config::{Config, Learn};
 use fieldward_agent::maintenance::Maintenance;
 use fieldward_agent::service::status::{State, Status};
 use fieldward_agent::service::{self, ServiceError};
+use fieldward_agent::spool::{LANES, Limits, Spool};
 use fieldward_shared::service::Notify;
 use fieldward_shared::time::Timestamp;
 use fieldward_sim::PLANTS;
@@ -74,7 +75,6 @@ impl Source for AsIfLive {
 /// A folder with everything the service needs, and what it told.
 struct Site {
     folder: tempfile::TempDir,
-    told: Arc<Mutex<Vec<serde_json::Value>>>,
     stop: Arc<AtomicBool>,
     shift: (u64, i64),
     lost: u64,
@@ -84,7 +84,6 @@ impl Site {
     fn new() -> Self {
         Self {
             folder: tempfile::tempdir().expect("a folder"),
-            told: Arc::default(),
             stop: Arc::default(),
             shift: (u64::MAX, 0),
             lost: 0,
@@ -130,18 +129,24 @@ impl Site {
             shift: self.shift,
             lost: self.lost,
         };
-        self.told = Arc::default();
-        let told = self.told.clone();
-        let outbox = Box::new(move |_, bytes: Vec<u8>| {
-            told.lock().expect("a lock").push(serde_json::from_slice(&bytes).expect("JSON"));
-        });
-        service::run(&config, Box::new(source), outbox, &self.stop, &Notify::default())
+        // Only what this run told.
+        drop(fs::remove_dir_all(&config.spool));
+        service::run(&config, Box::new(source), &self.stop, &Notify::default())
     }
 
     /// Alerts that were told with this word.
     fn alerts(&self, word: &str) -> Vec<serde_json::Value> {
-        let told = self.told.lock().expect("a lock");
-        told.iter().filter(|one| one["told"] == word).map(|one| one["alert"].clone()).collect()
+        let (spool, _) = Spool::open(&self.path("spool"), Limits::default()).expect("the spool");
+        let records = LANES.into_iter().rev().flat_map(|lane| {
+            let mut reader = spool.reader(lane, 1);
+            std::iter::from_fn(move || {
+                Some(reader.batch(1 << 20).expect("records")).filter(|all| !all.is_empty())
+            })
+        });
+        let told = records
+            .flatten()
+            .map(|record| serde_json::from_slice::<serde_json::Value>(&record.bytes).expect("JSON"));
+        told.filter(|one| one["told"] == word).map(|one| one["alert"].clone()).collect()
     }
 
     /// A gate that opens when the service says that it is in this state.
@@ -310,7 +315,8 @@ fn a_stop_in_the_middle_of_an_attack_loses_no_alert() {
     let mut site = Site::learnt();
     let capture = site.record(2, 3.0, &["unit-sweep@90"]);
     site.run(&capture, LEARNT, Vec::new()).expect("the service");
-    let raised = site.alerts("raised");
+    let mut raised = site.alerts("raised");
+    raised.sort_by_key(|alert| alert["timestamp"].to_string());
     let at = Timestamp::parse_rfc3339(raised[0]["timestamp"].as_str().expect("a time")).expect("a time");
     let mut source = capture::open(&capture).expect("a capture");
     let Ok(Next::Packet(packet)) = source.next_packet() else { panic!("a packet") };
@@ -319,7 +325,7 @@ fn a_stop_in_the_middle_of_an_attack_loses_no_alert() {
     let status = site.run(&capture, LEARNT, gates).expect("the service");
     assert_eq!(status.state, State::Stopped);
     assert!(status.packet_time < at.plus(2_000_001));
-    assert_eq!(site.alerts("raised")[0], raised[0]);
+    assert!(site.alerts("raised").contains(&raised[0]));
     nothing_is_open(&site);
 }
 

@@ -42,7 +42,7 @@ impl Run {
         // Before any thread is started: each would keep the rights of this one.
         capture::drop_capabilities()?;
         tracing::info!("{} listens on {}", config.facility_id, config.interface);
-        let status = service::run(&config, Box::new(source), Box::new(|_, _| ()), &stop, &notify)?;
+        let status = service::run(&config, Box::new(source), &stop, &notify)?;
         summarize(&status);
         Ok(())
     }

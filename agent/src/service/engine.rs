@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender};
 use std::thread::JoinHandle;
 
-use fieldward_shared::alert::{Alert, Severity};
+use fieldward_shared::alert::Alert;
 use fieldward_shared::time::Timestamp;
 use serde::Serialize;
 
@@ -22,10 +22,8 @@ use crate::detect::{Detector, baseline};
 use crate::lookout::Lookout;
 use crate::maintenance::Maintenance;
 use crate::model;
+use crate::spool::Spool;
 use crate::telemetry::network_data;
-
-/// Takes what is told: how much it matters, and the bytes.
-pub type Outbox = Box<dyn FnMut(Severity, Vec<u8>) + Send>;
 
 /// What the engine works with.
 pub struct Engine {
@@ -40,7 +38,7 @@ pub struct Engine {
     /// The state directory.
     pub state: PathBuf,
     /// Where alerts go.
-    pub outbox: Outbox,
+    pub spool: Arc<Spool>,
     /// What it is told, and a way to tell it.
     pub orders: (Sender<Order>, Receiver<Order>),
     /// Where it tells how it is.
@@ -320,7 +318,7 @@ impl Engine {
             }
             // An alert has no map whose keys are not text and no number that is none: it has a form.
             let bytes = serde_json::to_vec(&Record { told: word, alert }).unwrap_or_default();
-            (self.outbox)(alert.severity, bytes);
+            self.spool.put(alert.severity, bytes);
         }
     }
 }

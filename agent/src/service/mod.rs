@@ -26,7 +26,8 @@ use crate::maintenance::Maintenance;
 use crate::mirror::{BadAddress, Mirror};
 use crate::model;
 use crate::pipeline::Limits;
-use engine::{Ended, Engine, Outbox, Phase};
+use crate::spool::{self, OpenError, Spool};
+use engine::{Ended, Engine, Phase};
 use learning::{Gathered, Learning};
 use rim::Rim;
 use status::{State, Status};
@@ -66,6 +67,9 @@ pub enum ServiceError {
         /// What the system said.
         error: std::io::Error,
     },
+    /// Alerts cannot be kept.
+    #[error(transparent)]
+    Spool(#[from] OpenError),
     /// The address of Redis is none.
     #[error(transparent)]
     Redis(#[from] BadAddress),
@@ -77,11 +81,10 @@ pub enum ServiceError {
     Thread(&'static str, String),
 }
 
-/// Runs until the source ends or `stop` is set; what was raised until then is in the outbox.
+/// Runs until the source ends or `stop` is set; what was raised until then is in the spool.
 pub fn run(
     config: &Config,
     source: Box<dyn Source>,
-    outbox: Outbox,
     stop: &Arc<AtomicBool>,
     notify: &Notify,
 ) -> Result<Status, ServiceError> {
@@ -90,11 +93,14 @@ pub fn run(
     std::fs::create_dir_all(state).map_err(failed)?;
     let mirror = config.redis_url.as_ref().map(|url| Mirror::start(url.reveal(), &config.facility_id));
     let mirror = mirror.transpose()?;
+    let (spool, recovery) = Spool::open(&config.spool, spool::Limits::default())?;
+    tracing::info!("spool {}: {recovery}", config.spool.display());
+    let spool = Arc::new(spool);
     let (to_engine, orders) = channel();
     let (reports, from_engine) = sync_channel(REPORTS);
     let pulse = Arc::new(AtomicU64::new(0));
     let (phase, detectors, refused) = begin(config, state);
-    let mut rim = Rim::new(config, mirror, to_engine.clone(), pulse.clone());
+    let mut rim = Rim::new(config, mirror, spool.clone(), to_engine.clone(), pulse.clone());
     // Before the first packet, so that work that goes on is known to it.
     rim.read_maintenance();
     let status = Status {
@@ -112,7 +118,7 @@ pub fn run(
         status,
         models: config.model.clone(),
         state: state.to_owned(),
-        outbox,
+        spool: spool.clone(),
         orders: (to_engine, orders),
         reports,
         pulse,
@@ -127,6 +133,7 @@ pub fn run(
     notify.ready();
     rim.run(&from_engine, notify);
     notify.stopping();
+    drop(spool);
     finish(rim, thread)
 }
 

@@ -1,6 +1,7 @@
 //! Around the engine: the status file, what is gathered while learning, maintenance, the mirror, the
 //! watchdog. All that waits for a disk or another program is here.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,11 +16,13 @@ use crate::config::Config;
 use crate::detect::{Watcher, baseline};
 use crate::maintenance::{Maintenance, replace};
 use crate::mirror::Mirror;
+use crate::spool::{Counts, Spool};
 
 /// What it works with.
 pub struct Rim<'a> {
     config: &'a Config,
     mirror: Option<Mirror>,
+    spool: Arc<Spool>,
     orders: Sender<Order>,
     pulse: Arc<AtomicU64>,
     status: Status,
@@ -37,12 +40,14 @@ impl<'a> Rim<'a> {
     pub fn new(
         config: &'a Config,
         mirror: Option<Mirror>,
+        spool: Arc<Spool>,
         orders: Sender<Order>,
         pulse: Arc<AtomicU64>,
     ) -> Self {
         Self {
             config,
             mirror,
+            spool,
             orders,
             pulse,
             status: Status::default(),
@@ -108,6 +113,8 @@ impl<'a> Rim<'a> {
     /// The last word.
     pub fn end(mut self, status: Status) -> Status {
         self.status = Status { state: State::Stopped, ..status };
+        // All that was put before is on disk when this returns, or counted.
+        self.spool.sync();
         self.write();
         self.status
     }
@@ -163,6 +170,7 @@ impl<'a> Rim<'a> {
         self.status.memory_mib = memory_mib();
         let redis = |mirror: &Mirror| Redis { written: mirror.written(), dropped: mirror.dropped() };
         self.status.redis = self.mirror.as_ref().map(redis);
+        self.status.spool = in_words(self.spool.counts());
         let written = self.status.write(self.config.state());
         self.note(written, "its status");
     }
@@ -190,6 +198,28 @@ fn add(
     let text = known.write();
     replace(models, file, text.as_bytes(), true)?;
     Ok((new, (baseline::KIND.load)(text.as_bytes())?))
+}
+
+/// What became of the records: what counts always, and what is lost where something is.
+fn in_words(counts: Counts) -> BTreeMap<String, u64> {
+    let sum = |lanes: [u64; 4]| lanes.iter().sum::<u64>();
+    let always = [
+        ("accepted", sum(counts.accepted)),
+        ("waiting_for_disk", counts.waiting),
+        ("unacknowledged", counts.unacknowledged),
+        ("bytes", counts.bytes),
+    ];
+    let lost = [
+        ("shed", sum(counts.shed)),
+        ("overrun", sum(counts.overrun)),
+        ("oversize", sum(counts.oversize)),
+        ("damaged", sum(counts.damaged)),
+        ("unreadable", counts.unreadable),
+        ("errors", counts.errors),
+        ("memory_only", u64::from(counts.memory_only)),
+    ];
+    let lost = lost.into_iter().filter(|(_, count)| *count > 0);
+    always.into_iter().chain(lost).map(|(name, count)| (name.to_owned(), count)).collect()
 }
 
 /// Resident memory, where the system tells.
