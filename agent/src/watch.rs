@@ -67,6 +67,21 @@ impl Watch {
         &self.pipeline
     }
 
+    /// Goes on with other detectors, and gives back those that watched until now.
+    pub fn exchange(&mut self, detectors: Vec<Box<dyn Detector>>) -> Vec<Box<dyn Detector>> {
+        std::mem::replace(&mut self.eyes.detectors, detectors)
+    }
+
+    /// The detectors.
+    pub fn detectors(&self) -> &[Box<dyn Detector>] {
+        &self.eyes.detectors
+    }
+
+    /// One detector more.
+    pub fn join(&mut self, detector: Box<dyn Detector>) {
+        self.eyes.detectors.push(detector);
+    }
+
     /// The detectors, to take what they learnt.
     pub fn into_detectors(self) -> Vec<Box<dyn Detector>> {
         self.eyes.detectors

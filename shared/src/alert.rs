@@ -53,6 +53,9 @@ pub struct Alert {
     pub tactic: Option<String>,
     /// Techniques in the order of their likelihood, the named one first.
     pub candidates: Vec<Candidate>,
+    /// Why there was work on what it is about, when there was: such an alert is kept, not raised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<String>,
 }
 
 /// A technique and how likely it is.

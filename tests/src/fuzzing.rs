@@ -22,6 +22,7 @@ pub static TARGETS: &[(&str, Target)] = &[
     ("modbus", modbus),
     ("modbus_rtu", modbus_rtu),
     ("mqtt", mqtt),
+    ("spool", spool),
     ("stream", stream),
 ];
 
@@ -111,6 +112,43 @@ pub fn stream(bytes: &[u8]) {
     }
     flows.finish(&mut sink);
     assert_eq!(flows.alive(), 0);
+}
+
+/// Any bytes as segments and positions of a spool: `[file, length, length, bytes…]…`. It starts, takes a
+/// record, and what was found is there to read.
+pub fn spool(bytes: &[u8]) {
+    use fieldward_agent::spool::{Limits, Spool};
+    use fieldward_shared::alert::Severity;
+    let folder = tempfile::tempdir().expect("a folder");
+    let names =
+        ["positions", "low-00000000000000000001.seg", "low-00000000000000000009.seg", "critical-x.seg"];
+    let mut rest = bytes;
+    while let Some((&[file, high, low], after)) = rest.split_first_chunk::<3>() {
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let (data, after) = after.split_at(length.min(after.len()));
+        let name = names[usize::from(file) % names.len()];
+        std::fs::write(folder.path().join(name), data).expect("a file");
+        rest = after;
+    }
+    let limits = Limits { segment: 4096, ..Limits::default() };
+    let (spool, recovery) = match Spool::open(folder.path(), limits) {
+        Ok(open) => open,
+        Err(error) => return assert!(error.to_string().contains("spool version"), "{error}"),
+    };
+    spool.put(Severity::Low, b"one more".to_vec());
+    assert_eq!(spool.sync().accepted, [1, 0, 0, 0]);
+    let mut records = 0;
+    for lane in fieldward_agent::spool::LANES {
+        let mut reader = spool.reader(lane, 1);
+        loop {
+            let batch = reader.batch(1).expect("a readable spool");
+            records += batch.len() as u64;
+            if batch.is_empty() {
+                break;
+            }
+        }
+    }
+    assert!(records > recovery.records, "{records} of {recovery}");
 }
 
 /// A Modbus/TCP conversation.

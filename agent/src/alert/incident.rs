@@ -346,6 +346,7 @@ impl Incident {
             protocol: words::protocol(&raised.facts).to_owned(),
             tactic: named.map(|named| named.tactic.to_owned()),
             candidates: answer.map(Answer::likeliest).unwrap_or_default(),
+            maintenance: None,
         })
     }
 }

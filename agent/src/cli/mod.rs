@@ -4,8 +4,12 @@ mod check_config;
 mod decode;
 mod devices;
 mod learn;
+mod maintenance;
 mod reading;
 mod replay;
+mod run;
+mod spool;
+mod status;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -36,7 +40,11 @@ enum Command {
     Decode(decode::Decode),
     Devices(devices::Devices),
     Learn(learn::Learn),
+    Maintenance(maintenance::Maintain),
     Replay(replay::Replay),
+    Run(run::Run),
+    Spool(spool::Spool),
+    Status(status::Show),
 }
 
 impl Cli {
@@ -48,7 +56,11 @@ impl Cli {
             Command::Decode(decode) => decode.run(),
             Command::Devices(devices) => devices.run(),
             Command::Learn(learn) => learn.run(),
+            Command::Maintenance(maintain) => maintain.run(),
             Command::Replay(replay) => replay.run(),
+            Command::Run(run) => run.run(),
+            Command::Spool(spool) => spool.run(),
+            Command::Status(show) => show.run(),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,

@@ -13,12 +13,12 @@ use fieldward_shared::alert::{Alert, AlertId, Severity};
 use fieldward_shared::time::Timestamp;
 
 use super::reading;
-use crate::alert::{Correlator, Loss, Told};
+use crate::alert::Told;
 use crate::detect::{DETECTORS, Detector};
+use crate::lookout::Lookout;
 use crate::model;
 use crate::pipeline::Limits;
 use crate::score::{Labels, Scored, score};
-use crate::watch::Watch;
 
 /// Run a capture through the whole pipeline: one JSON alert per line
 #[derive(Args)]
@@ -46,23 +46,17 @@ pub struct Replay {
 impl Replay {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let labels = self.labels()?;
-        let mut watch = Watch::new(Limits::default(), self.detectors()?);
-        let mut correlator = Correlator::new(self.facility.as_str());
+        let mut lookout = Lookout::new(&self.facility, Limits::default(), self.detectors()?);
         let mut out = Output::new(labels.is_some());
         let mut told = Vec::new();
         let ended = reading::read(&self.file, |packet| {
-            let before = watch.second();
-            watch.packet(packet);
-            correlate(&mut watch, &mut correlator, before, &mut told);
+            lookout.packet(packet, &mut told);
             told.drain(..).try_for_each(|one| out.tell(one))
         })?;
-        let before = watch.second();
-        watch.finish();
-        correlate(&mut watch, &mut correlator, before, &mut told);
-        correlator.finish(&mut told);
+        lookout.finish(&mut told);
         told.drain(..).try_for_each(|one| out.tell(one))?;
         out.finish()?;
-        self.summarize(&watch, &correlator, &out, &ended);
+        self.summarize(&lookout, &out, &ended);
         if let Some(labels) = labels {
             eprint!("{}", score(&out.scored, &labels));
         }
@@ -98,8 +92,8 @@ impl Replay {
         Ok(loaded.detectors)
     }
 
-    fn summarize(&self, watch: &Watch, correlator: &Correlator, out: &Output, ended: &reading::Ended) {
-        let pipeline = watch.pipeline();
+    fn summarize(&self, lookout: &Lookout, out: &Output, ended: &reading::Ended) {
+        let pipeline = lookout.watch().pipeline();
         let hours = pipeline.span() as f64 / 3.6e9;
         let mut said = format!("{} packets, {hours:.2} hours, {} alerts", ended.packets, out.written);
         for (severity, count) in out.severities.iter().rev() {
@@ -110,7 +104,11 @@ impl Replay {
         if flows.missed_bytes > 0 {
             eprintln!("  {} bytes were not captured ({} holes).", flows.missed_bytes, flows.gaps);
         }
-        let counts = correlator.counts;
+        let restarts = lookout.watch().window().restarts;
+        if restarts > 0 {
+            eprintln!("  The windows began anew {restarts} times: a pause, or the clock was set.");
+        }
+        let counts = lookout.counts();
         if counts.incidents + counts.strangers + out.early > 0 {
             eprintln!(
                 "  For want of room {} incidents were dropped, {} newcomers forgotten, {} alerts written early.",
@@ -121,24 +119,6 @@ impl Replay {
         if unread > 0 {
             eprintln!("  {unread} packets are of a link type that is not read.");
         }
-    }
-}
-
-/// Takes what was found and, when a second has passed, what that means.
-fn correlate(watch: &mut Watch, correlator: &mut Correlator, before: Option<u64>, told: &mut Vec<Told>) {
-    watch.drain(|finding, window| {
-        tracing::debug!(
-            at = %finding.at, detector = finding.detector, kind = finding.kind,
-            confidence = finding.confidence, "{}", finding.evidence
-        );
-        correlator.find(finding, window, told);
-    });
-    if let (Some(before), Some(now)) = (before, watch.second())
-        && before != now
-    {
-        let pipeline = watch.pipeline();
-        let loss = Loss { bytes: pipeline.bytes(), missed: pipeline.flow_counts().missed_bytes };
-        correlator.second(now.saturating_sub(1), watch.window(), loss, told);
     }
 }
 

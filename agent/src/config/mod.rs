@@ -28,6 +28,12 @@ pub struct Config {
     pub model: PathBuf,
     /// Where alerts wait for the aggregator.
     pub spool: PathBuf,
+    /// Where the service says how it is, and keeps what it gathers while it learns.
+    #[serde(default)]
+    pub state: Option<PathBuf>,
+    /// Where the context window is mirrored.
+    #[serde(default)]
+    pub redis_url: Option<Secret>,
     /// How long it learns.
     #[serde(default)]
     pub learn: Learn,
@@ -50,6 +56,24 @@ pub struct Learn {
 impl Default for Learn {
     fn default() -> Self {
         Self { least_hours: 24.0, most_hours: 336.0, quiet_share: 0.25, seed: 1 }
+    }
+}
+
+/// What may hold a password: it is never shown.
+#[derive(Clone, Deserialize, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// To use it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("…")
     }
 }
 
@@ -92,9 +116,11 @@ impl Config {
         let from_file = toml::from_str::<Self>(text);
         let mut overridden = false;
         for (key, value) in environment {
-            if let Some(key) = key.strip_prefix("FIELDWARD_").filter(|key| *key != "LOG") {
-                set(&mut table, &key.to_lowercase(), &value).map_err(|what| Wrong {
-                    place: format!("environment, FIELDWARD_{key}"),
+            let own = key.strip_prefix("FIELDWARD_").filter(|key| *key != "LOG");
+            // This one every tool knows.
+            if let Some(short) = own.or((key == "REDIS_URL").then_some("redis_url")) {
+                set(&mut table, &short.to_lowercase(), &value).map_err(|what| Wrong {
+                    place: format!("environment, {key}"),
                     what,
                     remedy: REMEDY.into(),
                 })?;
@@ -112,6 +138,12 @@ impl Config {
         };
         config.check(name)?;
         Ok(config)
+    }
+
+    /// The state directory: if none is named, the one in which the spool lies.
+    pub fn state(&self) -> &Path {
+        let beside = self.spool.parent().filter(|parent| !parent.as_os_str().is_empty());
+        self.state.as_deref().or(beside).unwrap_or(Path::new("."))
     }
 
     fn check(&self, name: &str) -> Result<(), Wrong> {
@@ -177,7 +209,7 @@ fn set(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
         }
         _ if TOP.contains(&key) => {
             // Names may look like numbers.
-            let text = matches!(key, "facility_id" | "interface" | "filter" | "model" | "spool");
+            let text = !matches!(key, "snaplen" | "buffer_mib");
             table.insert(key.to_owned(), if text { toml::Value::String(value.to_owned()) } else { parsed });
         }
         _ => return Err("no such key".to_owned()),
@@ -194,5 +226,6 @@ const fn buffer_mib() -> u32 {
 }
 
 const REMEDY: &str = "systemd/agent.toml shows every key";
-const TOP: &[&str] = &["facility_id", "interface", "filter", "snaplen", "buffer_mib", "model", "spool"];
+const TOP: &[&str] =
+    &["facility_id", "interface", "filter", "snaplen", "buffer_mib", "model", "spool", "state", "redis_url"];
 const LEARN: &[&str] = &["least_hours", "most_hours", "quiet_share", "seed"];

@@ -57,3 +57,15 @@ fn mistakes_are_told_with_their_place() {
     let told = parse(&LEAST.replace("\"a\"", "\"a b\""), &[]).unwrap_err();
     assert!(told.contains("no name of a plant"), "{told}");
 }
+
+#[test]
+fn a_password_in_an_address_is_not_shown_and_the_state_lies_beside_the_spool() {
+    let config = parse(LEAST, &[("REDIS_URL", "redis://:secret@host/0")]).unwrap();
+    assert_eq!(config.redis_url.as_ref().map(Secret::reveal), Some("redis://:secret@host/0"));
+    assert!(!format!("{config:?}").contains("secret"));
+    assert_eq!(config.state(), Path::new("."));
+    let config = parse(&LEAST.replace("\"s\"", "\"/var/lib/fieldward/spool\""), &[]).unwrap();
+    assert_eq!(config.state(), Path::new("/var/lib/fieldward"));
+    let config = parse(&format!("{LEAST}state = \"/run/x\"\n"), &[]).unwrap();
+    assert_eq!(config.state(), Path::new("/run/x"));
+}

@@ -8,10 +8,11 @@ use super::{Detector, Finding};
 use crate::features::{COUNT, SCHEMA};
 use crate::learn::dataset::{Rows, Scaler, Split};
 use crate::learn::steps::{Minute, STEP_SECONDS, STEPS, Steps, WIDTH};
+use crate::model::{ModelError, pack, unpack};
 use crate::window::Window;
 
 /// Scores a minute of scaled numbers; none of this allocates.
-pub trait Judge {
+pub trait Judge: Send {
     /// The detector's name.
     const NAME: &'static str;
     /// The kind of its findings.
@@ -56,6 +57,19 @@ impl Detector for Learning {
 
     fn learnt(&self) -> Option<Vec<u8>> {
         (self.fit)(&self.rows, self.seed)
+    }
+
+    fn gathered(&self) -> Option<Vec<u8>> {
+        Some(pack(GATHERED, VERSION, &self.rows))
+    }
+
+    fn resume(&mut self, gathered: &[u8]) -> Result<(), ModelError> {
+        let rows: Rows = unpack(GATHERED, VERSION, gathered)?;
+        if !rows.fits() {
+            return Err(ModelError::Damaged("its rows do not fit the features".to_owned()));
+        }
+        self.rows = rows;
+        Ok(())
     }
 }
 
@@ -173,6 +187,9 @@ impl<J: Judge> Detector for Watching<J> {
     }
 }
 
+/// What is kept of learning that goes on.
+const GATHERED: &str = "rows";
+const VERSION: u32 = 1;
 /// Minutes of learning at most; of more, every second or third is taken.
 const MOST_MINUTES: usize = 16_384;
 /// Fewer steps than these (three hours) set no threshold that could be trusted.

@@ -103,7 +103,7 @@ impl Finding {
 }
 
 /// Looks for something.
-pub trait Detector {
+pub trait Detector: Send {
     /// Its name in findings and files.
     fn name(&self) -> &'static str;
 
@@ -115,6 +115,21 @@ pub trait Detector {
     /// What it has learnt so far, or what it lacked, in words with numbers; from one that learns.
     fn lesson(&self) -> String {
         String::new()
+    }
+
+    /// For how long nothing was new, as a share of the time learnt from; from one that learns and knows.
+    fn convergence(&self) -> Option<f64> {
+        None
+    }
+
+    /// What one that learns has gathered so far, to go on after a restart.
+    fn gathered(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Goes on with what was gathered before a restart.
+    fn resume(&mut self, _gathered: &[u8]) -> Result<(), ModelError> {
+        Ok(())
     }
 
     /// A frame.

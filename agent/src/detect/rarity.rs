@@ -35,7 +35,8 @@ struct Model {
     usual: Vec<f32>,
 }
 
-/// Collects seconds. When there are too many, every second one is dropped and from then on fewer taken.
+/// Collects seconds, and keeps them over a restart. When there are too many, every second one is dropped and from then on fewer taken.
+#[derive(Serialize, Deserialize)]
 struct Learning {
     rows: Vec<f32>,
     seed: u64,
@@ -74,6 +75,20 @@ impl Detector for Learning {
             }
             count => format!("what seconds look like, from {count} of them"),
         }
+    }
+
+    fn gathered(&self) -> Option<Vec<u8>> {
+        Some(pack(GATHERED, VERSION, self))
+    }
+
+    fn resume(&mut self, gathered: &[u8]) -> Result<(), ModelError> {
+        let before: Self = unpack(GATHERED, VERSION, gathered)?;
+        let finite = before.rows.iter().all(|value| value.is_finite());
+        if !before.rows.len().is_multiple_of(COUNT) || before.rows.len() > MOST_ROWS * COUNT || !finite {
+            return Err(ModelError::Damaged("its rows do not fit the features".to_owned()));
+        }
+        *self = Self { seed: self.seed, every: before.every.max(1), ..before };
+        Ok(())
     }
 
     fn learnt(&self) -> Option<Vec<u8>> {
@@ -139,6 +154,8 @@ impl Detector for Watching {
 
 const NAME: &str = "forest";
 const VERSION: u32 = 1;
+/// What is kept of learning that goes on.
+const GATHERED: &str = "seconds";
 /// Seconds that are kept to learn from: a day and more.
 const MOST_ROWS: usize = 131_072;
 /// Fewer seconds than these teach nothing.

@@ -8,7 +8,7 @@ use super::steps::{STEPS, Step};
 use crate::features::COUNT;
 
 /// Rows of steps, the oldest first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Rows {
     values: Vec<f32>,
     /// Rows before which something is missing.
@@ -42,6 +42,15 @@ impl Rows {
             self.breaks.push(self.len());
         }
         self.values.extend_from_slice(&step.row);
+    }
+
+    /// Whether they can serve; they may come from a file.
+    pub fn fits(&self) -> bool {
+        self.values.len().is_multiple_of(COUNT)
+            && self.len() <= MOST_ROWS
+            && self.values.iter().all(|value| value.is_finite())
+            && self.breaks.is_sorted()
+            && self.breaks.last().is_none_or(|last| *last < self.len())
     }
 
     /// How many rows there are.

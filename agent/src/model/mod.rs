@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 pub use file::{ModelError, pack, unpack};
 
-use crate::detect::{DETECTORS, Detector, INNATE};
+use crate::detect::{DETECTORS, Detector, INNATE, Watcher};
 
 /// The detectors of a directory, and what could not be loaded.
 pub struct Loaded {
@@ -73,6 +73,52 @@ pub fn save(directory: &Path, detectors: &[Box<dyn Detector>]) -> std::io::Resul
         lessons.push(Lesson { detector: kind.name, file, said: detector.lesson() });
     }
     Ok(lessons)
+}
+
+/// What became of one detector's learning, when it is to watch at once.
+pub struct Settled {
+    /// Which detector.
+    pub detector: &'static str,
+    /// What it learnt, or what it lacked.
+    pub said: String,
+    /// One that watches; none when there was too little to learn from.
+    pub outcome: Result<Option<Watcher>, Unsettled>,
+}
+
+/// Why what was learnt cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum Unsettled {
+    /// It is not on the disk.
+    #[error(
+        "cannot be written ({0}): make room, or let the service write there; it is trained again after a restart"
+    )]
+    Unwritten(#[from] std::io::Error),
+    /// It does not load.
+    #[error("what was learnt does not load: {0}")]
+    Refused(#[from] ModelError),
+}
+
+/// Writes what a detector has learnt, and makes one of it that watches.
+pub fn settle(directory: &Path, detector: &dyn Detector) -> Settled {
+    let name = detector.name();
+    let kind = DETECTORS.iter().find(|kind| kind.name == name);
+    let outcome = match kind.zip(detector.learnt()) {
+        Some((kind, bytes)) => write(directory, kind.file, &bytes)
+            .map_err(Unsettled::from)
+            .and_then(|()| Ok(Some((kind.load)(&bytes)?))),
+        None => Ok(None),
+    };
+    Settled { detector: name, said: detector.lesson(), outcome }
+}
+
+/// Whether the detector with this name learns.
+pub fn learns(name: &str) -> bool {
+    DETECTORS.iter().any(|kind| kind.name == name)
+}
+
+/// Whether the directory has a model, whatever it is worth.
+pub fn any(directory: &Path) -> bool {
+    DETECTORS.iter().any(|kind| directory.join(kind.file).exists())
 }
 
 fn write(directory: &Path, file: &str, bytes: &[u8]) -> std::io::Result<()> {

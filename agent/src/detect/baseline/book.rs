@@ -21,13 +21,11 @@ pub struct Book {
     by_key: HashMap<u64, Option<usize>, foldhash::fast::FixedState>,
     /// What [`Book::most`] found before.
     most: HashMap<&'static str, Option<(f64, f64)>, foldhash::fast::FixedState>,
-    /// Seconds of packet time that were learnt from, and how many facts were new in the last quarter.
-    span: Option<(Timestamp, Timestamp)>,
-    last_new: Timestamp,
-    /// Seconds that were learnt from, long pauses left out; 0 if that is not known.
-    seconds: u64,
-    /// Seconds of silence up to now.
-    silent: u64,
+    /// Microseconds of packet time that were learnt from, and those since a fact was new. Pauses between
+    /// captures, or while the agent did not run, are neither.
+    whole: u64,
+    quiet: u64,
+    last: Option<Timestamp>,
     /// Facts for which there was no room.
     pub left_out: u64,
 }
@@ -55,6 +53,16 @@ pub struct BookError {
     what: String,
 }
 
+impl Known {
+    fn widen(&mut self, other: &Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.range = match (self.range, other.range) {
+            (Some((low, high)), Some((lower, higher))) => Some((low.min(lower), high.max(higher))),
+            (one, other) => one.or(other),
+        };
+    }
+}
+
 impl Book {
     /// How many facts there are.
     pub fn len(&self) -> usize {
@@ -69,30 +77,24 @@ impl Book {
     /// How long, in packet time, nothing new was learnt, as a share of the time that was learnt from: near
     /// one, everything came early and the plant is known.
     pub fn convergence(&self) -> f64 {
-        let Some((first, last)) = self.span else { return 0.0 };
-        let whole = last.since(first).max(1) as f64;
-        last.since(self.last_new) as f64 / whole
+        self.quiet as f64 / self.whole.max(1) as f64
+    }
+
+    fn pass(&mut self, ts: Timestamp) {
+        let step = self.last.map_or(0, |last| ts.since(last));
+        if step < PAUSE {
+            self.whole += step;
+            self.quiet += step;
+        }
+        self.last = Some(ts);
     }
 
     /// Seconds of traffic that were learnt from, if that is known.
     pub const fn seconds(&self) -> Option<u64> {
-        match self.seconds {
+        match self.whole {
             0 => None,
-            seconds => Some(seconds),
+            whole => Some(whole / 1_000_000),
         }
-    }
-
-    /// A second of learning is over, in which something was heard or not.
-    pub const fn pass(&mut self, heard: bool) {
-        if !heard {
-            self.silent += 1;
-            return;
-        }
-        if self.silent < PAUSE {
-            self.seconds += self.silent;
-        }
-        self.seconds += 1;
-        self.silent = 0;
     }
 
     /// How much it says that something was not seen in learning, from 0 to 1: after a minute half of what
@@ -103,8 +105,7 @@ impl Book {
 
     /// Writes a fact into the book.
     pub fn learn(&mut self, ts: Timestamp, fact: &Fact<'_>) {
-        let first = self.span.map_or(ts, |(first, _)| first);
-        self.span = Some((first, ts));
+        self.pass(ts);
         let at = match self.place(fact) {
             Some(at) => at,
             None if self.facts.len() >= MOST_FACTS => {
@@ -112,7 +113,7 @@ impl Book {
                 return;
             }
             None => {
-                self.last_new = ts;
+                self.quiet = 0;
                 let known = Known {
                     aspect: fact.aspect.name.to_owned(),
                     actor: fact.actor.to_string(),
@@ -180,8 +181,8 @@ impl Book {
             sections.entry(section).or_default().push(line);
         }
         let mut text = String::from(HEAD);
-        if let Some(seconds) = self.seconds() {
-            text += &format!("{LEARNT}{seconds}\n");
+        if self.whole > 0 {
+            text += &format!("{PROGRESS}{} {}\n", self.whole, self.quiet);
         }
         for lines in sections.values_mut() {
             lines.sort();
@@ -194,15 +195,29 @@ impl Book {
         text
     }
 
+    /// Takes over the facts of `other` that are about `whose` doings, and widens what is known already;
+    /// tells how many facts were new.
+    pub fn add(&mut self, other: &Self, whose: impl Fn(&str) -> bool) -> usize {
+        let before = self.facts.len();
+        for fact in other.facts.iter().filter(|fact| whose(&fact.actor)) {
+            match self.by_text.get(&line(&fact.aspect, &fact.actor, &fact.what)).copied() {
+                Some(at) => self.facts[at].widen(fact),
+                None if self.facts.len() < MOST_FACTS => {
+                    self.enter(fact.clone(), None);
+                }
+                None => self.left_out += 1,
+            }
+        }
+        self.facts.len() - before
+    }
+
     /// Reads a book.
     pub fn read(text: &str) -> Result<Self, BookError> {
         let mut book = Self::default();
         for (nth, line) in text.lines().enumerate() {
             let wrong = |what: &str| BookError { line: nth + 1, what: what.to_owned() };
-            if let Some(seconds) = line.strip_prefix(LEARNT) {
-                let seconds = seconds.trim().parse().map_err(|_| wrong("no number of seconds"))?;
-                book.seconds = seconds;
-                continue;
+            if let Some((whole, quiet)) = line.strip_prefix(PROGRESS).and_then(parse_progress) {
+                (book.whole, book.quiet) = (whole, quiet.min(whole));
             }
             if line.trim().is_empty() || line.starts_with('#') {
                 continue;
@@ -286,6 +301,11 @@ fn parse_range(text: &str) -> Option<(f64, f64)> {
     (low.is_finite() && high.is_finite() && low <= high).then_some((low, high))
 }
 
+fn parse_progress(text: &str) -> Option<(u64, u64)> {
+    let (whole, quiet) = text.split_once(' ')?;
+    Some((whole.parse().ok()?, quiet.parse().ok()?))
+}
+
 fn parse_count(text: &str) -> Option<u64> {
     text.strip_prefix("seen ")?.strip_suffix(" times")?.parse().ok()
 }
@@ -295,11 +315,11 @@ const ASSET: &str = "asset";
 const HEAD: &str = "# What this plant does, as Fieldward learnt it. A line is: aspect | actor | what | low..high | seen N times.
 # Lines may be added, changed and removed; a removed fact is a finding when it is seen again.
 ";
-/// Before the number of seconds that were learnt from.
-const LEARNT: &str = "# Seconds of traffic that were learnt from: ";
-/// Seconds: a longer silence is a pause, such as between two captures.
-const PAUSE: u64 = 60;
 /// Seconds of learning after which what was not seen says half.
 const HALF_SURE: f64 = 60.0;
+/// How the line begins that says how long was learnt, and for how long of it nothing was new.
+const PROGRESS: &str = "# learnt, quiet microseconds: ";
+/// A longer silence is the time between two captures: microseconds.
+const PAUSE: u64 = 60_000_000;
 /// A plant of 500 devices has a tenth of this.
 const MOST_FACTS: usize = 262_144;

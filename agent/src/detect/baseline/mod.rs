@@ -108,6 +108,22 @@ impl Detector for Baseline {
             .then(|| self.judge.book.write().into_bytes())
     }
 
+    fn convergence(&self) -> Option<f64> {
+        (self.judge.mode == Mode::Learn).then(|| self.judge.book.convergence())
+    }
+
+    fn gathered(&self) -> Option<Vec<u8>> {
+        (self.judge.mode == Mode::Learn).then(|| self.judge.book.write().into_bytes())
+    }
+
+    /// What aspects count within a minute or between two packets begins anew.
+    fn resume(&mut self, gathered: &[u8]) -> Result<(), ModelError> {
+        let book = read(gathered)?;
+        self.state = aspects::State::of(&book);
+        self.judge.book = book;
+        Ok(())
+    }
+
     fn lesson(&self) -> String {
         let (facts, quiet) = (self.judge.book.len(), self.judge.book.convergence() * 100.0);
         let mut said = format!("{facts} facts, none of them new in the last {quiet:.0} % of the time");
@@ -139,9 +155,6 @@ impl Detector for Baseline {
         let Self { judge, state } = self;
         let ts = Timestamp::from_micros((second + 1) * 1_000_000);
         let heard = window.second(second).traffic.packets > 0;
-        if judge.mode == Mode::Learn {
-            judge.book.pass(heard);
-        }
         aspects::second(state, heard, &mut |fact| judge.take(ts, fact, found));
     }
 }
@@ -151,12 +164,15 @@ pub const KIND: Kind = Kind {
     name: NAME,
     file: "baseline.txt",
     learn: |_| Box::new(Baseline::new(Book::default(), Mode::Learn)),
-    load: |bytes| {
-        let text = std::str::from_utf8(bytes).map_err(|error| ModelError::Damaged(error.to_string()))?;
-        let book = Book::read(text).map_err(|error| ModelError::Damaged(error.to_string()))?;
-        Ok(Box::new(Baseline::new(book, Mode::Watch)))
-    },
+    load: |bytes| Ok(Box::new(Baseline::new(read(bytes)?, Mode::Watch))),
 };
+
+/// The book in the bytes of a file.
+pub fn read(bytes: &[u8]) -> Result<Book, ModelError> {
+    let text = std::str::from_utf8(bytes).map_err(|error| ModelError::Damaged(error.to_string()))?;
+    Book::read(text).map_err(|error| ModelError::Damaged(error.to_string()))
+}
+
 const NAME: &str = "baseline";
 /// When nothing was new for less than this share of the time, in percent, learning was too short.
 const SETTLED: f64 = 10.0;

@@ -1,0 +1,187 @@
+//! The service of one plant: captures, learns by itself, watches, and puts alerts into the spool.
+//!
+//! One thread takes packets and makes alerts of them ([`engine`]); it knows packet time only and waits
+//! for nobody. Training has a thread while it lasts, Redis and the spool have one each. The thread that
+//! calls [`run`] does the rest ([`rim`]): files, maintenance, news for the service manager.
+
+pub mod engine;
+pub mod learning;
+mod rim;
+pub mod status;
+mod training;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::mpsc::{TrySendError, channel, sync_channel};
+use std::thread::JoinHandle;
+
+use fieldward_shared::service::Notify;
+
+use crate::capture::{CaptureError, Drops, Source};
+use crate::config::Config;
+use crate::detect::{Detector, Watcher};
+use crate::lookout::Lookout;
+use crate::maintenance::Maintenance;
+use crate::mirror::{BadAddress, Mirror};
+use crate::model;
+use crate::pipeline::Limits;
+use crate::spool::{self, OpenError, Spool};
+use engine::{Ended, Engine, Phase};
+use learning::{Gathered, Learning};
+use rim::Rim;
+use status::{State, Status};
+
+/// What the engine is told.
+pub enum Order {
+    /// People work, or no longer.
+    Maintain(Option<Maintenance>),
+    /// A model is ready, or will not be.
+    Join(Result<Watcher, String>),
+    /// A model was changed.
+    Replace(Watcher),
+    /// All models are ready.
+    Trained,
+}
+
+/// What the engine tells.
+pub enum Report {
+    /// How it is after a second.
+    Second(Box<Status>),
+    /// That something has changed, before a second is over.
+    News(Box<Status>),
+    /// What was gathered while learning.
+    Gathered(Gathered),
+    /// The book of what was done during maintenance.
+    Worked(Vec<u8>, Maintenance),
+}
+
+/// Why the service cannot run, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// Something cannot be kept.
+    #[error("{place}: {error}; create it and let this user write there")]
+    Directory {
+        /// Where.
+        place: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// Alerts cannot be kept.
+    #[error(transparent)]
+    Spool(#[from] OpenError),
+    /// The address of Redis is none.
+    #[error(transparent)]
+    Redis(#[from] BadAddress),
+    /// There are no packets any more.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// No thread, or one that ended in the middle.
+    #[error("the {0} thread failed{1}; the service manager starts the agent again")]
+    Thread(&'static str, String),
+}
+
+/// Runs until the source ends or `stop` is set; what was raised until then is in the spool.
+pub fn run(
+    config: &Config,
+    source: Box<dyn Source>,
+    stop: &Arc<AtomicBool>,
+    notify: &Notify,
+) -> Result<Status, ServiceError> {
+    let state = config.state();
+    let failed = |error| ServiceError::Directory { place: state.display().to_string(), error };
+    std::fs::create_dir_all(state).map_err(failed)?;
+    let mirror = config.redis_url.as_ref().map(|url| Mirror::start(url.reveal(), &config.facility_id));
+    let mirror = mirror.transpose()?;
+    let (spool, recovery) = Spool::open(&config.spool, spool::Limits::default())?;
+    tracing::info!("spool {}: {recovery}", config.spool.display());
+    let spool = Arc::new(spool);
+    let (to_engine, orders) = channel();
+    let (reports, from_engine) = sync_channel(REPORTS);
+    let pulse = Arc::new(AtomicU64::new(0));
+    let (phase, detectors, refused) = begin(config, state);
+    let mut rim = Rim::new(config, mirror, spool.clone(), to_engine.clone(), pulse.clone());
+    // Before the first packet, so that work that goes on is known to it.
+    rim.read_maintenance();
+    let status = Status {
+        facility_id: config.facility_id.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        pid: std::process::id(),
+        state: if matches!(phase, Phase::Learning(_)) { State::Learning } else { State::Watching },
+        refused,
+        ..Status::default()
+    };
+    rim.begin(status.clone());
+    let engine = Engine {
+        lookout: Lookout::new(&config.facility_id, Limits::default(), detectors),
+        phase,
+        status,
+        models: config.model.clone(),
+        state: state.to_owned(),
+        spool: spool.clone(),
+        orders: (to_engine, orders),
+        reports,
+        pulse,
+        stop: stop.clone(),
+        maintenance: None,
+        active: None,
+        unsent: Vec::new(),
+        drops: Drops::default(),
+    };
+    let thread = std::thread::Builder::new().name("watch".to_owned()).spawn(move || engine.run(source));
+    let thread = thread.map_err(|error| ServiceError::Thread("watch", format!(" to start ({error})")))?;
+    notify.ready();
+    rim.run(&from_engine, notify);
+    notify.stopping();
+    drop(spool);
+    finish(rim, thread)
+}
+
+fn finish(mut rim: Rim<'_>, thread: JoinHandle<Ended>) -> Result<Status, ServiceError> {
+    // It has hung up: it has ended, or it is about to.
+    let ended = thread.join().map_err(|_| ServiceError::Thread("watch", String::new()))?;
+    if let Some(gathered) = ended.gathered {
+        rim.take(Report::Gathered(gathered));
+    }
+    ended.unsent.into_iter().for_each(|report| rim.take(report));
+    let status = rim.end(ended.status);
+    ended.damage.map_or(Ok(status), |error| Err(error.into()))
+}
+
+/// Learns where there is nothing learnt, and else watches with what there is.
+fn begin(config: &Config, state: &Path) -> (Phase, Vec<Box<dyn Detector>>, Vec<String>) {
+    let with_innate =
+        |learners: Vec<Box<dyn Detector>>| model::innate().into_iter().chain(learners).collect::<Vec<_>>();
+    let seed = config.learn.seed;
+    if let Some((learners, elapsed)) = learning::resume(state, seed) {
+        let hours = elapsed as f64 / 3600.0;
+        tracing::info!(
+            "learning goes on after {hours:.2} hours of traffic; what is counted within a minute, and the \
+             connections that were open, begin anew"
+        );
+        return (Phase::Learning(Learning::new(config.learn, elapsed)), with_innate(learners), Vec::new());
+    }
+    if !model::any(&config.model) {
+        tracing::info!("nothing was learnt yet in {}: learning", config.model.display());
+        let learners = learning::learners(seed);
+        return (Phase::Learning(Learning::new(config.learn, 0)), with_innate(learners), Vec::new());
+    }
+    let loaded = model::load(&config.model);
+    let refused: Vec<String> = loaded.refused.iter().map(ToString::to_string).collect();
+    for refused in &refused {
+        tracing::warn!("{refused}; or move the directory away, and the service learns anew");
+    }
+    let names: Vec<&str> = loaded.detectors.iter().map(|detector| detector.name()).collect();
+    tracing::info!("watching with {}", names.join(", "));
+    (Phase::Watching, loaded.detectors, refused)
+}
+
+/// What did not fit.
+fn returned(full: TrySendError<Report>) -> Report {
+    match full {
+        TrySendError::Full(report) | TrySendError::Disconnected(report) => report,
+    }
+}
+
+/// Reports that wait for the disk.
+const REPORTS: usize = 64;
