@@ -202,7 +202,7 @@ fn mqtt(folder: &Path, number: usize) -> Result<Vec<Case>> {
     let (learn, rest) = (benign.cut(0.0, cut), benign.cut(cut, f64::MAX));
     let mut all = Vec::new();
     for file in captures(folder)?.iter().filter(|file| !stem(file).contains("benign")) {
-        all.extend(merged(Group::Mqtt, file, (number, &[learn.clone()]), &rest)?);
+        all.extend(merged(Group::Mqtt, file, (number, std::slice::from_ref(&learn)), &rest)?);
     }
     Ok(all)
 }
@@ -211,7 +211,7 @@ fn foreign(group: Group, files: &[PathBuf], plant: (&Packets, &Packets)) -> Resu
     let mut all = Vec::new();
     for file in files {
         let rest = plant.1.cut(0.0, 60.0 + LONGEST_FOREIGN + 60.0);
-        all.extend(merged(group, file, (RECORDED, &[plant.0.clone()]), &rest)?);
+        all.extend(merged(group, file, (RECORDED, std::slice::from_ref(plant.0)), &rest)?);
     }
     Ok(all)
 }
