@@ -19,7 +19,7 @@ const TRUST: &[(Who, f32)] = &[(Who::Stranger, 1.0), (Who::Known, 0.6), (Who::Pl
 /// What it says that someone was not there in learning.
 const NEW_HERE: f32 = 0.5;
 /// The classifier multiplies or divides the odds by no more than this.
-const MOST_SAY: f32 = 4.0;
+pub const MOST_SAY: f32 = 4.0;
 /// Kinds that tell the same thing twice.
 const SAME: &[(&str, &str)] = &[("card", "asset")];
 /// Never quite sure.
@@ -64,10 +64,11 @@ pub fn confidence(who: Who, kinds: &[Kind]) -> f32 {
     (1.0 - doubt * (1.0 - newness)).min(MOST)
 }
 
-/// How sure it is when a classifier says how likely nothing bad happens.
-pub fn with_opinion(sure: f32, benign: f32) -> f32 {
+/// How sure it is when a classifier, which may multiply or divide the odds by `most_say` at most, says how
+/// likely nothing bad happens.
+pub fn with_opinion(sure: f32, benign: f32, most_say: f32) -> f32 {
     let odds = |share: f32| share / (1.0 - share).max(1e-6);
-    let opinion = odds(1.0 - benign).clamp(1.0 / MOST_SAY, MOST_SAY);
+    let opinion = odds(1.0 - benign).clamp(1.0 / most_say, most_say);
     let odds = odds(sure) * opinion;
     (odds / (1.0 + odds)).min(MOST)
 }
@@ -118,6 +119,7 @@ mod tests {
 
     #[test]
     fn a_classifier_moves_the_balance_but_does_not_decide_alone() {
+        let with_opinion = |sure, benign| with_opinion(sure, benign, MOST_SAY);
         assert!((with_opinion(0.7, 0.5) - 0.7).abs() < 1e-6);
         assert!(with_opinion(0.5, 0.01) > ENOUGH);
         assert!(with_opinion(ENOUGH, 0.9) < ENOUGH);

@@ -4,13 +4,13 @@
 //! `train` trains on the pictures of some plants and days, calibrates on others, and is examined on days
 //! and plants that neither has seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use fieldward_agent::alert::weigh::{ENOUGH, with_opinion};
+use fieldward_agent::alert::weigh::{ENOUGH, MOST_SAY, with_opinion};
 use fieldward_agent::classify::{BENIGN, Classifier};
 use fieldward_agent::learn::classifier::Training;
 use fieldward_tests::lessons::{self, Row};
@@ -53,6 +53,8 @@ enum Step {
         /// The model
         #[arg(long, default_value = "agent/models/classifier.bin")]
         out: PathBuf,
+        #[command(flatten)]
+        how: How,
     },
     /// Train on some of the pictures and examine on others
     Exam {
@@ -61,7 +63,35 @@ enum Step {
         /// Also leave each attack out in turn
         #[arg(long)]
         attacks: bool,
+        #[command(flatten)]
+        how: How,
     },
+}
+
+/// How training is done.
+#[derive(clap::Args)]
+struct How {
+    /// How often each picture is seen
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// The share of clues that are taken away
+    #[arg(long)]
+    missing: Option<f32>,
+    /// How far an update goes
+    #[arg(long)]
+    rate: Option<f64>,
+}
+
+impl How {
+    fn training(&self) -> Training {
+        let usual = Training::default();
+        Training {
+            epochs: self.epochs.unwrap_or(usual.epochs),
+            missing: self.missing.unwrap_or(usual.missing),
+            rate: self.rate.unwrap_or(usual.rate),
+            ..usual
+        }
+    }
 }
 
 fn main() -> Result<()> {
@@ -73,14 +103,14 @@ fn main() -> Result<()> {
             std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
             play(&plants, days, devices, threads, &out)?;
         }
-        Step::Train { pictures, out } => {
+        Step::Train { pictures, out, how } => {
             let rows = read(&pictures)?;
             let (learn, calibrate) = split(&rows, |row| row.site % 4 != 0);
-            let model = teach(&learn, &calibrate, &Training::default())?;
+            let model = teach(&learn, &calibrate, &how.training())?;
             std::fs::write(&out, Classifier::save(&model))
                 .with_context(|| format!("cannot write {}", out.display()))?;
         }
-        Step::Exam { pictures, attacks } => exam(&read(&pictures)?, attacks)?,
+        Step::Exam { pictures, attacks, how } => exam(&read(&pictures)?, attacks, &how.training())?,
     }
     Ok(())
 }
@@ -119,14 +149,14 @@ fn play_site(plant: &str, site: u64, days: u64, devices: usize) -> Result<Vec<Ro
 }
 
 /// On new days, on plants of a kind never seen, and on attacks never seen.
-fn exam(rows: &[Row], attacks: bool) -> Result<()> {
+fn exam(rows: &[Row], attacks: bool, how: &Training) -> Result<()> {
     let last = rows.iter().map(|row| row.seed).filter(|seed| *seed >= 100).max().unwrap_or_default();
     // The last day with attacks, and every other calm day; and another site for what calibrates.
     let is_new = |row: &Row| row.seed == last || row.seed == CALM && row.site % 2 == 0;
     let is_taught = |row: &Row| !is_new(row) && row.site % 4 != 0;
     let calibrates = |row: &Row| !is_new(row) && row.site % 4 == 0;
     let of = |which: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| which(row)).collect::<Vec<_>>();
-    let model = teach(&of(&is_taught), &of(&calibrates), &Training::default())?;
+    let model = teach(&of(&is_taught), &of(&calibrates), how)?;
     println!("temperature {:.2}, unknown below {:.2}", model.temperature, model.unknown);
     tell(
         "new days of the same plants",
@@ -143,51 +173,64 @@ fn exam(rows: &[Row], attacks: bool) -> Result<()> {
         let model = teach(
             &of(&|row| is_taught(row) && row.plant != plant),
             &of(&|row| calibrates(row) && row.plant != plant),
-            &Training::default(),
+            how,
         )?;
         let grades = grade(&load(&model)?, &of(&|row| is_new(row) && row.plant == plant))?;
         tell(&format!("a plant never seen: {plant}"), &grades, false);
     }
     if attacks {
-        left_out(rows, &is_taught, &calibrates, &is_new)?
+        left_out(rows, &is_taught, &calibrates, &is_new, how)?
     }
     Ok(())
 }
 
 /// What is raised, without and with the classifier's opinion.
 fn raising(classifier: &Classifier, rows: &[&Row]) -> Result<()> {
-    for opinion in [false, true] {
-        let mut attacks: BTreeMap<_, f32> = BTreeMap::new();
-        let mut wrong: BTreeMap<_, &Row> = BTreeMap::new();
-        for row in rows {
-            let shares = classifier.probabilities(&row.input().context("pictures of another version")?);
-            let at = classifier.classes().iter().position(|class| class == BENIGN);
-            let benign = at.map_or(0.0, |at| shares[at]);
-            let sure = if opinion { with_opinion(row.sure, benign) } else { row.sure };
-            let after = if sure >= ENOUGH { row.delay } else { f32::INFINITY };
-            match &row.attack {
-                Some(attack) => {
-                    let first = attacks.entry((&row.plant, row.site, row.seed, attack)).or_insert(after);
-                    *first = first.min(after);
-                }
-                None if sure >= ENOUGH => {
-                    wrong.insert(row.incident(), row);
-                }
-                None => {}
-            }
+    let at = classifier.classes().iter().position(|class| class == BENIGN);
+    let mut benign = Vec::with_capacity(rows.len());
+    for row in rows {
+        let shares = classifier.probabilities(&row.input().context("pictures of another version")?);
+        benign.push(at.map_or(0.0, |at| shares[at]));
+    }
+    let days: BTreeSet<_> = rows.iter().map(|row| (&row.plant, row.site, row.seed)).collect();
+    for most_say in [1.0, MOST_SAY / 2.0, MOST_SAY, MOST_SAY * 2.0, MOST_SAY * 4.0] {
+        for enough in [ENOUGH - 0.1, ENOUGH, ENOUGH + 0.1] {
+            raising_with(rows, &benign, most_say, enough, days.len());
         }
-        let within = |seconds: f32| {
-            let some = attacks.values().filter(|after| **after <= seconds).count();
-            some as f64 * 100.0 / attacks.len().max(1) as f64
-        };
-        println!(
-            "{}: found {:.1} %, within 30 s {:.1} %, within 5 s {:.1} %; {} benign incidents",
-            if opinion { "with the classifier's opinion" } else { "by evidence alone" },
-            within(f32::MAX),
-            within(30.0),
-            within(5.0),
-            wrong.len()
-        );
+    }
+    Ok(())
+}
+
+fn raising_with(rows: &[&Row], benign: &[f32], most_say: f32, enough: f32, days: usize) {
+    let mut attacks: BTreeMap<_, f32> = BTreeMap::new();
+    let mut wrong: BTreeMap<_, &Row> = BTreeMap::new();
+    for (row, benign) in rows.iter().zip(benign) {
+        let raised = with_opinion(row.sure, *benign, most_say) >= enough;
+        let after = if raised { row.delay } else { f32::INFINITY };
+        match &row.attack {
+            Some(attack) => {
+                let first = attacks.entry((&row.plant, row.site, row.seed, attack)).or_insert(after);
+                *first = first.min(after);
+            }
+            None if raised => {
+                wrong.insert(row.incident(), row);
+            }
+            None => {}
+        }
+    }
+    let within = |seconds: f32| {
+        let some = attacks.values().filter(|after| **after <= seconds).count();
+        some as f64 * 100.0 / attacks.len().max(1) as f64
+    };
+    println!(
+        "say {most_say:4.0}, enough {enough:.2}: found {:.1} %, within 30 s {:.1} %, within 5 s {:.1} %; \
+         {} benign incidents in {days} days",
+        within(f32::MAX),
+        within(30.0),
+        within(5.0),
+        wrong.len()
+    );
+    if (most_say, enough) == (MOST_SAY, ENOUGH) {
         let mut missed: BTreeMap<&str, usize> = BTreeMap::new();
         for ((.., attack), after) in &attacks {
             *missed.entry(attack).or_default() += usize::from(*after > 30.0);
@@ -195,7 +238,6 @@ fn raising(classifier: &Classifier, rows: &[&Row]) -> Result<()> {
         missed.retain(|_, count| *count > 0);
         println!("  later than 30 s or never: {missed:?}");
     }
-    Ok(())
 }
 
 /// Each attack left out in turn: whether it is called strange.
@@ -204,6 +246,7 @@ fn left_out(
     is_taught: &dyn Fn(&Row) -> bool,
     calibrates: &dyn Fn(&Row) -> bool,
     is_new: &dyn Fn(&Row) -> bool,
+    how: &Training,
 ) -> Result<()> {
     let names: std::collections::BTreeSet<&String> =
         rows.iter().filter_map(|row| row.attack.as_ref()).collect();
@@ -212,11 +255,10 @@ fn left_out(
     for name in names {
         let is_it = |row: &Row| row.attack.as_ref() == Some(name);
         let of = |which: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| which(row)).collect::<Vec<_>>();
-        let how = Training { epochs: 15, ..Training::default() };
         let model = teach(
             &of(&|row| is_taught(row) && !is_it(row)),
             &of(&|row| calibrates(row) && !is_it(row)),
-            &how,
+            how,
         )?;
         let classifier = load(&model)?;
         let new = of(&|row| is_new(row));
