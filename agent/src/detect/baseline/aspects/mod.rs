@@ -18,7 +18,7 @@ use fieldward_shared::time::Timestamp;
 use super::{Aspect, Book, Fact};
 use crate::frame::{Arp, Frame};
 use crate::protocol::{ProtocolEvent, Value};
-use crate::window::hash;
+use crate::window::quick as hash;
 
 /// Every aspect.
 pub static ASPECTS: &[&Aspect] = &[
