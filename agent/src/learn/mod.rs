@@ -1,7 +1,9 @@
 //! Learning: from the rows a detector collected to the numbers it watches with. Training runs once, off
 //! the path of packets; the same rows and the same seed give the same weights, bit for bit.
 
+pub mod curves;
 pub mod dataset;
+mod gradient;
 pub mod model;
 pub mod steps;
 pub mod trainer;
