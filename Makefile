@@ -25,10 +25,11 @@ check: setup ## formatting, lints, licences and advisories of dependencies
 	@scripts/setup.sh cargo-deny
 	$(CARGO) deny --locked check
 
-bench: setup ## speed and memory of decoder and simulator, as in BENCHMARKS.md
+bench: setup ## speed and memory of decoder, simulator and detection, as in BENCHMARKS.md
 	@scripts/setup.sh bench
 	@scripts/bench.sh $(OUT)
 	@scripts/bench-sim.sh $(OUT)
+	@scripts/bench-watch.sh $(OUT)
 
 models: setup ## train the classifier on simulated plants, and examine it (half an hour)
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- play $(OUT)/pictures

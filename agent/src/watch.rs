@@ -90,10 +90,20 @@ impl Watch {
 
 impl Eyes {
     fn pass(&mut self, ts: Timestamp) {
-        if let Passed::Seconds(first, last) = self.window.pass(ts) {
-            for second in first..=last {
-                for detector in &mut self.detectors {
-                    detector.second(second, &self.window, &mut self.found);
+        match self.window.pass(ts) {
+            Passed::Nothing => {}
+            Passed::Seconds(first, last) => {
+                for second in first..=last {
+                    for detector in &mut self.detectors {
+                        detector.second(second, &self.window, &mut self.found);
+                    }
+                }
+            }
+            Passed::Restart => {
+                let times = self.window.restarts;
+                // A capture of two clocks would say it with every packet.
+                if times.is_power_of_two() {
+                    tracing::warn!(at = %ts, times, "the clock was set or nothing came for long: windows begin anew");
                 }
             }
         }

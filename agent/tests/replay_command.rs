@@ -1,7 +1,8 @@
 //! `learn` and `replay` as their user meets them: a quiet plant is learnt, then a stranger writes.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 const MASTER: [u8; 4] = [10, 1, 0, 10];
 const CONTROLLER: [u8; 4] = [10, 1, 1, 4];
@@ -107,6 +108,56 @@ fn a_quiet_plant_is_learnt_and_a_stranger_who_writes_is_one_alert() {
         text(&found.stderr)
     );
     assert_eq!(agent(&arguments).stdout, found.stdout, "the same capture gives the same bytes");
+}
+
+#[test]
+fn a_capture_in_pieces_is_the_same_capture() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let whole = Capture::day(0..400);
+    whole.saved(folder.path(), "whole.pcap");
+    // Each packet of the day takes 16 bytes of record, 54 of headers and 12 of payload; the first has none.
+    let edge = |packets: usize| if packets == 0 { 24 } else { 24 + 70 + (packets - 1) * 82 };
+    let mut pieces = Vec::new();
+    for (nth, (from, to)) in [(0, 1), (1, 138), (138, 401)].into_iter().enumerate() {
+        let mut piece = whole.0[..24].to_vec();
+        piece.extend_from_slice(&whole.0[edge(from)..edge(to)]);
+        pieces.push(path(&format!("{nth}.pcap")));
+        std::fs::write(&pieces[nth], piece).expect("a file");
+    }
+    let learn = |files: &[&str], model: &str| {
+        let learnt = agent(&[&["learn"], files, &["--model", model]].concat());
+        assert_eq!(learnt.status.code(), Some(0), "{}", text(&learnt.stderr));
+    };
+    let [one, two] = ["one", "two"].map(path);
+    learn(&[&path("whole.pcap")], &one);
+    learn(&pieces.iter().map(String::as_str).collect::<Vec<_>>(), &two);
+    for file in ["baseline.txt", "forest.bin"] {
+        let read = |model: &str| std::fs::read(Path::new(model).join(file)).expect(file);
+        assert!(read(&one) == read(&two), "{file}");
+    }
+
+    let mut attack = Capture::day(1000..1100);
+    attack.segment(1100, STRANGER, 0, SYN, &[]);
+    for nth in 0..30 {
+        attack.segment(1101 + nth, STRANGER, 1 + nth * 12, PUSH, &WRITE);
+    }
+    attack.saved(folder.path(), "attack.pcap");
+    let from_file = agent(&["replay", &path("attack.pcap"), "--model", &one]);
+    let mut piped = Command::new(env!("CARGO_BIN_EXE_fieldward-agent"))
+        .args(["replay", "-", "--model", &two])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the agent runs");
+    let mut input = piped.stdin.take().expect("a pipe");
+    for chunk in attack.0.chunks(37) {
+        input.write_all(chunk).expect("the agent reads");
+    }
+    drop(input);
+    let from_pipe = piped.wait_with_output().expect("the agent ends");
+    assert!(!from_file.stdout.is_empty() && from_file.stdout == from_pipe.stdout);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 pub mod agreement;
 pub mod capture;
+pub mod cpu;
 pub mod decoded;
 pub mod fuzzing;
 pub mod lessons;

@@ -196,5 +196,10 @@ const MOST_MINUTES: usize = 16_384;
 pub const LEAST_ROWS: usize = 2160;
 /// Features that evidence names.
 const TOLD: usize = 3;
-/// One false alarm in so many steps: two weeks.
-pub const ALARM_STEPS: f64 = 14.0 * 86_400.0 / STEP_SECONDS as f64;
+/// One false alarm of all models of minutes together in so many steps: two weeks.
+pub const TOGETHER: f64 = 14.0 * 86_400.0 / STEP_SECONDS as f64;
+/// Of the models' false alarms the share of the mean, and that of each other model: the mean finds most,
+/// the others add little, and a third for each made all three together find less than the mean alone.
+pub const MEAN_SHARE: f64 = 0.8;
+/// See [`MEAN_SHARE`].
+pub const OTHER_SHARE: f64 = 0.1;

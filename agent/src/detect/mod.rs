@@ -8,6 +8,7 @@
 pub mod autoencoder;
 pub mod baseline;
 pub mod forest;
+pub mod mean;
 pub mod minutes;
 pub mod rarity;
 pub mod subspace;
@@ -25,7 +26,8 @@ use crate::protocol::ProtocolEvent;
 use crate::window::Window;
 
 /// Every detector that learns.
-pub static DETECTORS: &[Kind] = &[baseline::KIND, rarity::KIND, subspace::KIND, autoencoder::KIND];
+pub static DETECTORS: &[Kind] =
+    &[baseline::KIND, rarity::KIND, subspace::KIND, mean::KIND, autoencoder::KIND];
 
 /// Every detector that knows what to look for without having learnt.
 pub static INNATE: &[fn() -> Watcher] = &[web::new];

@@ -70,7 +70,7 @@ fn calm_seconds_are_not_told_and_odd_ones_are() {
     let odd = |second| if (1200..1260).contains(&second) { 300 } else { 0 };
     let found = play(&mut watching(), 2, 1800, odd);
     // The forest need not: beyond what it learnt, it takes everything for the last of what it knows.
-    for name in ["pca", "autoencoder"] {
+    for name in ["pca", "mean", "autoencoder"] {
         let first = found.iter().find(|finding| finding.detector == name);
         let first = first.unwrap_or_else(|| panic!("{name} did not see it"));
         let after = first.at.as_secs() - START;

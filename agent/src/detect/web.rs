@@ -236,7 +236,7 @@ impl Web {
     fn say(&mut self, event: &ProtocolEvent<'_>, uri: &[u8], pattern: &Pattern, found: &mut Vec<Finding>) {
         let (actor, target) = (event.src().addr, event.dst().addr);
         let key = (actor, target, pattern.kind);
-        if self.said.get(&key).is_some_and(|at| event.ts.since(*at) < AGAIN) {
+        if self.said.get(&key).is_some_and(|at| event.ts.since(*at).max(at.since(event.ts)) < AGAIN) {
             return;
         }
         if self.said.len() >= MOST_SAID {

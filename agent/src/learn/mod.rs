@@ -2,7 +2,9 @@
 //! the path of packets; the same rows and the same seed give the same weights, bit for bit.
 
 pub mod classifier;
+pub mod curves;
 pub mod dataset;
+mod gradient;
 pub mod model;
 pub mod steps;
 pub mod trainer;

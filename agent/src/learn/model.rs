@@ -1,6 +1,5 @@
 //! The LSTM autoencoder: reads a minute, keeps 32 numbers of it, and tells the minute again from them.
-//! What it has not learnt to tell it tells wrongly. A cell does one matrix product for the inputs of all
-//! steps and one for each step. Weights go in and out as one [`WeightVector`].
+//! What it has not learnt to tell it tells wrongly. Weights go in and out as one [`WeightVector`].
 
 use burn::module::{Module, Param};
 use burn::tensor::activation::sigmoid;
@@ -8,39 +7,45 @@ use burn::tensor::{Device, Tensor, TensorData};
 use fastrand::Rng;
 use fieldward_shared::weights::{Layout, Misfit, WeightVector};
 
-use super::steps::{STEPS, WIDTH};
+use super::steps::STEPS;
 use crate::features::COUNT;
 
 /// The network, to be trained.
 #[derive(Module, Debug)]
 pub struct Autoencoder {
-    encoder: Cell,
-    decoder: Cell,
-    output: Param<Tensor<2>>,
-    output_bias: Param<Tensor<1>>,
+    pub(super) encoder: Cell,
+    pub(super) decoder: Cell,
+    pub(super) output: Param<Tensor<2>>,
+    pub(super) output_bias: Param<Tensor<1>>,
 }
 
-/// An LSTM cell; its four gates lie side by side: input, forget, candidate, output.
+/// An LSTM cell; its four gates lie side by side: input, forget, output, candidate. The first three are
+/// sigmoids, and one call serves them all.
 #[derive(Module, Debug)]
-struct Cell {
-    input: Param<Tensor<2>>,
-    hidden: Param<Tensor<2>>,
-    bias: Param<Tensor<1>>,
+pub(super) struct Cell {
+    pub(super) input: Param<Tensor<2>>,
+    pub(super) hidden: Param<Tensor<2>>,
+    pub(super) bias: Param<Tensor<1>>,
 }
 
 /// Names and shapes of the weights. All features go in: their first 24 directions hold 0.999 of the
 /// variance of normal rows, but what attacks change lies in the rest (11 attacks of 40 seen instead of 24).
 pub fn layout() -> Layout {
-    Layout::new(PARTS.iter().map(|(name, shape)| (*name, *shape)))
+    layout_of(COUNT)
+}
+
+/// The same for steps of so many numbers.
+pub fn layout_of(inputs: usize) -> Layout {
+    Layout::new(parts(inputs).iter().map(|(name, shape)| (*name, shape.as_slice())))
 }
 
 /// Weights to begin with: even within the root of the inverse of the number of inputs, and forget gates
 /// that are open at first. They come from our own generator, because that of the library is one for the
 /// whole process and decides nothing that must come out alike twice.
-pub fn initial(seed: u64) -> Vec<f32> {
+pub fn initial(inputs: usize, seed: u64) -> Vec<f32> {
     let mut chance = Rng::with_seed(seed);
-    let mut values = Vec::with_capacity(layout().count());
-    for (name, shape) in PARTS {
+    let mut values = Vec::with_capacity(layout_of(inputs).count());
+    for (name, shape) in parts(inputs) {
         let count: usize = shape.iter().product();
         if name.ends_with("bias") {
             let open =
@@ -55,21 +60,23 @@ pub fn initial(seed: u64) -> Vec<f32> {
 }
 
 impl Autoencoder {
-    /// The network with these weights.
-    pub fn with(weights: &WeightVector, device: &Device) -> Result<Self, Misfit> {
-        weights.fit(&layout())?;
+    /// The network with these weights, for steps of so many numbers.
+    pub fn with(weights: &WeightVector, inputs: usize, device: &Device) -> Result<Self, Misfit> {
+        weights.fit(&layout_of(inputs))?;
         let mut rest = weights.values();
         Ok(Self {
-            encoder: Cell::take(COUNT, &mut rest, device),
+            encoder: Cell::take(inputs, &mut rest, device),
             decoder: Cell::take(HIDDEN, &mut rest, device),
-            output: matrix([HIDDEN, COUNT], &mut rest, device),
-            output_bias: vector(COUNT, &mut rest, device),
+            output: matrix([HIDDEN, inputs], &mut rest, device),
+            output_bias: vector(inputs, &mut rest, device),
         })
     }
 
     /// Its weights.
     pub fn weights(&self) -> Result<WeightVector, Misfit> {
-        let mut values = Vec::with_capacity(layout().count());
+        let [_, inputs] = self.output.val().dims();
+        let layout = layout_of(inputs);
+        let mut values = Vec::with_capacity(layout.count());
         for cell in [&self.encoder, &self.decoder] {
             read(&cell.input, &mut values);
             read(&cell.hidden, &mut values);
@@ -77,33 +84,33 @@ impl Autoencoder {
         }
         read(&self.output, &mut values);
         read(&self.output_bias, &mut values);
-        WeightVector::new(&layout(), values)
+        WeightVector::new(&layout, values)
     }
 
-    /// Tells minutes again: `[minutes, STEPS, COUNT]` in and out.
+    /// Tells minutes again: `[minutes, STEPS, inputs]` in and out.
     pub fn forward(&self, minutes: Tensor<3>) -> Tensor<3> {
-        let [count, _, _] = minutes.dims();
-        let device = minutes.device();
-        let gates = minutes.reshape([count * STEPS, COUNT]).matmul(self.encoder.input.val())
-            + self.encoder.bias.val().unsqueeze();
-        let gates = gates.reshape([count, STEPS, 4 * HIDDEN]);
-        let mut state = State::new(count, &device);
+        let [count, _, inputs] = minutes.dims();
+        let (weights, bias) = (self.encoder.input.val(), self.encoder.bias.val().unsqueeze::<2>());
+        let mut state = None;
         for step in 0..STEPS {
-            let input = gates.clone().narrow(1, step, 1).reshape([count, 4 * HIDDEN]);
-            state = self.encoder.step(input, state);
+            let row = minutes.clone().narrow(1, step, 1).reshape([count, inputs]);
+            let input = row.matmul(weights.clone()) + bias.clone();
+            state = Some(self.encoder.step(input, state));
         }
+        let code = state.map_or_else(|| Tensor::zeros([count, HIDDEN], &minutes.device()), |end| end.hidden);
         // The decoder sees the code at every step: one product serves them all.
-        let input = state.hidden.matmul(self.decoder.input.val()) + self.decoder.bias.val().unsqueeze();
-        let mut state = State::new(count, &device);
+        let input = code.matmul(self.decoder.input.val()) + self.decoder.bias.val().unsqueeze();
+        let mut state = None;
         let mut told = Vec::with_capacity(STEPS);
         for _ in 0..STEPS {
-            state = self.decoder.step(input.clone(), state);
-            told.push(state.hidden.clone());
+            let next = self.decoder.step(input.clone(), state);
+            told.push(next.hidden.clone());
+            state = Some(next);
         }
         let told: Tensor<3> = Tensor::stack(told, 1);
         let told = told.reshape([count * STEPS, HIDDEN]).matmul(self.output.val())
             + self.output_bias.val().unsqueeze();
-        told.reshape([count, STEPS, COUNT])
+        told.reshape([count, STEPS, inputs])
     }
 }
 
@@ -111,13 +118,6 @@ impl Autoencoder {
 struct State {
     hidden: Tensor<2>,
     cell: Tensor<2>,
-}
-
-impl State {
-    fn new(count: usize, device: &Device) -> Self {
-        let zeros = || Tensor::zeros([count, HIDDEN], device);
-        Self { hidden: zeros(), cell: zeros() }
-    }
 }
 
 impl Cell {
@@ -129,18 +129,27 @@ impl Cell {
         }
     }
 
-    fn step(&self, input: Tensor<2>, state: State) -> State {
-        let gates = input + state.hidden.matmul(self.hidden.val());
-        let gate = |at: usize| gates.clone().narrow(1, at * HIDDEN, HIDDEN);
-        let cell = sigmoid(gate(1)) * state.cell + sigmoid(gate(0)) * gate(2).tanh();
-        State { hidden: sigmoid(gate(3)) * cell.clone().tanh(), cell }
+    /// The next state; there is none before the first step.
+    fn step(&self, input: Tensor<2>, state: Option<State>) -> State {
+        let (gates, before) = match state {
+            Some(State { hidden, cell }) => (input + hidden.matmul(self.hidden.val()), Some(cell)),
+            None => (input, None),
+        };
+        let open = sigmoid(gates.clone().narrow(1, 0, 3 * HIDDEN));
+        let candidate = gates.narrow(1, 3 * HIDDEN, HIDDEN).tanh();
+        let gate = |at: usize| open.clone().narrow(1, at * HIDDEN, HIDDEN);
+        let mut cell = gate(0) * candidate;
+        if let Some(before) = before {
+            cell = cell + gate(1) * before;
+        }
+        State { hidden: gate(2) * cell.clone().tanh(), cell }
     }
 }
 
 /// Minutes as a tensor.
-pub fn tensor(minutes: Vec<f32>, device: &Device) -> Tensor<3> {
-    let count = minutes.len() / WIDTH;
-    Tensor::from_data(TensorData::new(minutes, [count, STEPS, COUNT]), device)
+pub fn tensor(minutes: Vec<f32>, inputs: usize, device: &Device) -> Tensor<3> {
+    let count = minutes.len() / (STEPS * inputs);
+    Tensor::from_data(TensorData::new(minutes, [count, STEPS, inputs]), device)
 }
 
 fn matrix(shape: [usize; 2], rest: &mut &[f32], device: &Device) -> Param<Tensor<2>> {
@@ -162,16 +171,20 @@ fn read<const D: usize>(param: &Param<Tensor<D>>, values: &mut Vec<f32>) {
 
 /// Numbers in which a minute is kept.
 pub const HIDDEN: usize = 32;
-const PARTS: [(&str, &[usize]); 8] = [
-    ("encoder input", &[COUNT, 4 * HIDDEN]),
-    ("encoder hidden", &[HIDDEN, 4 * HIDDEN]),
-    ("encoder bias", &[4 * HIDDEN]),
-    ("decoder input", &[HIDDEN, 4 * HIDDEN]),
-    ("decoder hidden", &[HIDDEN, 4 * HIDDEN]),
-    ("decoder bias", &[4 * HIDDEN]),
-    ("output", &[HIDDEN, COUNT]),
-    ("output bias", &[COUNT]),
-];
+
+/// Names and shapes.
+fn parts(inputs: usize) -> [(&'static str, Vec<usize>); 8] {
+    [
+        ("encoder input", vec![inputs, 4 * HIDDEN]),
+        ("encoder hidden", vec![HIDDEN, 4 * HIDDEN]),
+        ("encoder bias", vec![4 * HIDDEN]),
+        ("decoder input", vec![HIDDEN, 4 * HIDDEN]),
+        ("decoder hidden", vec![HIDDEN, 4 * HIDDEN]),
+        ("decoder bias", vec![4 * HIDDEN]),
+        ("output", vec![HIDDEN, inputs]),
+        ("output bias", vec![inputs]),
+    ]
+}
 
 #[cfg(test)]
 mod tests {
@@ -179,9 +192,9 @@ mod tests {
 
     #[test]
     fn weights_go_in_and_out_unchanged() {
-        let weights = WeightVector::new(&layout(), initial(3)).unwrap();
+        let weights = WeightVector::new(&layout(), initial(COUNT, 3)).unwrap();
         for device in [Device::flex(), Device::flex().autodiff()] {
-            let network = Autoencoder::with(&weights, &device).unwrap();
+            let network = Autoencoder::with(&weights, COUNT, &device).unwrap();
             assert_eq!(network.weights().unwrap(), weights);
         }
     }

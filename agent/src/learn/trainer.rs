@@ -2,19 +2,23 @@
 //! it are told no better. Bounded by the number of updates, since nothing here may read a clock.
 
 use burn::module::Module;
-use burn::optim::{AdamConfig, GradientsParams};
+use burn::optim::AdamConfig;
 use burn::tensor::Device;
 use fastrand::Rng;
 use fieldward_shared::weights::{Misfit, WeightVector};
 
-use super::model::{Autoencoder, initial, layout, tensor};
-use super::steps::WIDTH;
+use super::gradient::gradient;
+use super::model::{Autoencoder, initial, layout_of, tensor};
+use super::steps::STEPS;
+use crate::features::COUNT;
 
 /// How training is done.
 #[derive(Clone, Copy, Debug)]
 pub struct TrainConfig {
     /// Where chance comes from.
     pub seed: u64,
+    /// Numbers of a step.
+    pub inputs: usize,
     /// Minutes of an update.
     pub batch: usize,
     /// Updates at most: a minute of one core.
@@ -31,7 +35,16 @@ pub struct TrainConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        Self { seed: 0, batch: 64, updates: 8000, epochs: 60, round: 100, patience: 8, rate: 2e-3 }
+        Self {
+            seed: 0,
+            inputs: COUNT,
+            batch: 64,
+            updates: 8000,
+            epochs: 60,
+            round: 100,
+            patience: 8,
+            rate: 2e-3,
+        }
     }
 }
 
@@ -48,7 +61,7 @@ pub struct Progress {
     pub best: f32,
 }
 
-/// Trains on minutes that lie one behind the other, `WIDTH` scaled numbers each, and gives the weights
+/// Trains on minutes that lie one behind the other, `inputs` scaled numbers a step, and gives the weights
 /// that told those kept for validation best. `start` continues from weights that are known.
 pub fn train(
     learn: &[f32],
@@ -58,37 +71,36 @@ pub fn train(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<WeightVector, Misfit> {
     let device = Device::flex().autodiff();
+    let width = STEPS * config.inputs;
     let mut best = match start {
         Some(weights) => weights.clone(),
-        None => WeightVector::new(&layout(), initial(config.seed))?,
+        None => WeightVector::new(&layout_of(config.inputs), initial(config.inputs, config.seed))?,
     };
-    let mut network = Autoencoder::with(&best, &device)?;
+    let mut network = Autoencoder::with(&best, config.inputs, &device)?;
     let mut adam = AdamConfig::new().init();
     let mut chance = Rng::with_seed(config.seed ^ ORDER);
-    let mut order: Vec<usize> = (0..learn.len() / WIDTH).collect();
+    let mut order: Vec<usize> = (0..learn.len() / width).collect();
     let (mut at, mut least, mut worse) = (order.len(), f32::INFINITY, 0);
     let updates = config.updates.min((order.len() * config.epochs).div_ceil(config.batch.max(1)));
     for update in 1..=updates {
         if order.is_empty() || worse >= config.patience {
             break;
         }
-        let mut batch = Vec::with_capacity(config.batch * WIDTH);
+        let mut batch = Vec::with_capacity(config.batch * width);
         for _ in 0..config.batch {
             if at >= order.len() {
                 chance.shuffle(&mut order);
                 at = 0;
             }
-            batch.extend_from_slice(&learn[order[at] * WIDTH..][..WIDTH]);
+            batch.extend_from_slice(&learn[order[at] * width..][..width]);
             at += 1;
         }
-        let minutes = tensor(batch, &device);
-        let loss = (network.forward(minutes.clone()) - minutes).powi_scalar(2).mean();
-        let gradients = GradientsParams::from_grads(loss.backward(), &network);
+        let gradients = gradient(&network, &batch, config.inputs);
         // From half way on with smaller and smaller steps.
         let left = (updates - update) as f64 / updates as f64;
         network = adam.step(config.rate * (2.0 * left).min(1.0), network, gradients);
         if update.is_multiple_of(config.round.max(1)) || update == updates {
-            let error = error(&network, validate);
+            let error = error(&network, validate, config.inputs);
             if error < least {
                 (least, worse) = (error, 0);
                 best = network.weights()?;
@@ -102,12 +114,12 @@ pub fn train(
 }
 
 /// Mean squared error on minutes.
-fn error(network: &Autoencoder, minutes: &[f32]) -> f32 {
+fn error(network: &Autoencoder, minutes: &[f32], inputs: usize) -> f32 {
     let network = network.valid();
     let device = Device::flex();
     let (mut sum, mut count) = (0.0_f64, 0.0_f64);
-    for batch in minutes.chunks(WIDTH * VALIDATION_BATCH) {
-        let minutes = tensor(batch.to_vec(), &device);
+    for batch in minutes.chunks(STEPS * inputs * VALIDATION_BATCH) {
+        let minutes = tensor(batch.to_vec(), inputs, &device);
         let wrong = (network.forward(minutes.clone()) - minutes).powi_scalar(2).mean();
         let wrong = wrong.into_data().try_into_vec::<f32>().unwrap_or_default();
         sum += f64::from(wrong.first().copied().unwrap_or(f32::NAN)) * batch.len() as f64;
@@ -123,6 +135,7 @@ const VALIDATION_BATCH: usize = 256;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::learn::steps::WIDTH;
 
     fn minutes(count: usize, seed: u64) -> Vec<f32> {
         let mut chance = Rng::with_seed(seed);
@@ -166,6 +179,6 @@ mod tests {
     #[test]
     fn nothing_to_learn_from_leaves_the_first_weights() {
         let weights = train(&[], &[], None, &TrainConfig::default(), &mut |_| {}).unwrap();
-        assert_eq!(weights.values(), initial(0));
+        assert_eq!(weights.values(), initial(COUNT, 0));
     }
 }

@@ -1,7 +1,7 @@
 //! A second of traffic in numbers: of the whole plant or of one asset. Fixed in size; it keeps counts,
 //! sums and sketches, and nothing that could be read back as traffic.
 
-use super::message::{self, Message, Said, fold};
+use super::message::{self, Message, Said, quick};
 use super::sketch::Sketch;
 use crate::frame::{Frame, Payload};
 
@@ -106,13 +106,27 @@ pub struct Http {
     pub targets: Sketch,
 }
 
+/// Numbers for the two ends of a frame, made once for all buckets that count it.
+#[derive(Clone, Copy, Debug)]
+pub struct Ends {
+    source: u64,
+    target: u64,
+}
+
+impl Ends {
+    /// Those of a frame.
+    pub fn of(frame: &Frame<'_>) -> Self {
+        Self { source: quick(frame.src.bytes()), target: quick(frame.dst.bytes()) }
+    }
+}
+
 impl Bucket {
     /// A frame.
-    pub fn frame(&mut self, frame: &Frame<'_>) {
+    pub fn frame(&mut self, frame: &Frame<'_>, ends: Ends) {
         let traffic = &mut self.traffic;
         traffic.packets += 1;
         traffic.bytes += u64::from(frame.ip_len);
-        let (source, target) = (fold(frame.src.bytes()), fold(frame.dst.bytes()));
+        let Ends { source, target } = ends;
         traffic.sources.see(source);
         traffic.targets.see(target);
         traffic.pairs.see(source ^ target.rotate_left(17));

@@ -10,10 +10,12 @@ mod sketch;
 
 use hashbrown::HashMap;
 
+use self::bucket::Ends;
+
 use fieldward_shared::time::Timestamp;
 
 pub use bucket::Bucket;
-pub use message::{Message, Said, hash};
+pub use message::{Message, Said, hash, quick};
 pub use sketch::Sketch;
 
 use crate::flow::Addr;
@@ -23,7 +25,13 @@ use crate::protocol::ProtocolEvent;
 /// The last 60 seconds.
 pub struct Window {
     plant: Ring<LENGTH>,
-    assets: HashMap<Addr, Asset, foldhash::fast::FixedState>,
+    /// Where each asset stands among `parts`.
+    assets: HashMap<Addr, usize, foldhash::fast::FixedState>,
+    parts: Vec<Asset>,
+    /// Parts that belong to nobody.
+    free: Vec<usize>,
+    /// When it was looked last for assets that fell silent.
+    swept: u64,
     /// The second that is being counted.
     now: Option<u64>,
     scratch: Vec<u8>,
@@ -62,6 +70,9 @@ impl Default for Window {
         Self {
             plant: Ring::new(),
             assets: HashMap::default(),
+            parts: Vec::new(),
+            free: Vec::new(),
+            swept: 0,
             now: None,
             scratch: Vec::with_capacity(256),
             crowded_out: 0,
@@ -82,6 +93,9 @@ impl Window {
             Some(_) => {
                 self.restarts += 1;
                 self.assets.clear();
+                self.parts.clear();
+                self.free.clear();
+                self.swept = 0;
                 self.plant = Ring::new();
                 Passed::Restart
             }
@@ -99,10 +113,11 @@ impl Window {
     /// Counts a frame.
     pub fn frame(&mut self, frame: &Frame<'_>) {
         let Some(second) = self.now else { return };
-        self.plant.at(second).frame(frame);
+        let ends = Ends::of(frame);
+        self.plant.at(second).frame(frame, ends);
         for addr in [frame.src, frame.dst] {
             if let Some(asset) = self.asset(addr, second) {
-                asset.frame(frame);
+                asset.frame(frame, ends);
             }
         }
     }
@@ -128,30 +143,56 @@ impl Window {
 
     /// The bucket of an asset that holds this second.
     pub fn of(&self, asset: Addr, second: u64) -> Bucket {
-        self.assets.get(&asset).map_or_else(Bucket::default, |asset| asset.ring.get(second / ASSET_SECONDS))
+        let part = self.assets.get(&asset).and_then(|at| self.parts.get(*at));
+        part.map_or_else(Bucket::default, |part| part.ring.get(second / ASSET_SECONDS))
     }
 
     /// Every asset that was seen within the window.
     pub fn assets(&self) -> impl Iterator<Item = Addr> + '_ {
         let now = self.now.unwrap_or_default();
-        self.assets.iter().filter(move |(_, asset)| now - asset.seen <= LENGTH as u64).map(|(addr, _)| *addr)
+        let heard = move |at: &usize| {
+            self.parts.get(*at).is_some_and(|part| now.saturating_sub(part.seen) <= LENGTH as u64)
+        };
+        self.assets.iter().filter(move |(_, at)| heard(at)).map(|(addr, _)| *addr)
     }
 
     fn asset(&mut self, addr: Addr, second: u64) -> Option<&mut Bucket> {
-        if !self.assets.contains_key(&addr) {
-            if self.assets.len() >= MOST_ASSETS {
-                // Those that were silent longest make room.
-                self.assets.retain(|_, asset| second.saturating_sub(asset.seen) <= LENGTH as u64);
-                if self.assets.len() >= MOST_ASSETS {
-                    self.crowded_out += 1;
-                    return None;
+        let at = match self.assets.get(&addr) {
+            Some(at) => *at,
+            None => self.welcome(addr, second)?,
+        };
+        let part = self.parts.get_mut(at)?;
+        part.seen = part.seen.max(second);
+        Some(part.ring.at(second / ASSET_SECONDS))
+    }
+
+    /// Gives a new asset its part, that of one that fell silent if need be.
+    fn welcome(&mut self, addr: Addr, second: u64) -> Option<usize> {
+        let part = Asset { ring: Ring::new(), seen: second };
+        if self.assets.len() >= MOST_ASSETS && self.swept < second {
+            // Once a second is enough: a flood of addresses must not look through all of them each time.
+            self.swept = second;
+            let Self { assets, parts, free, .. } = self;
+            assets.retain(|_, at| {
+                let stays =
+                    parts.get(*at).is_some_and(|part| second.saturating_sub(part.seen) <= LENGTH as u64);
+                if !stays {
+                    free.push(*at);
                 }
-            }
-            self.assets.insert(addr, Asset { ring: Ring::new(), seen: second });
+                stays
+            });
         }
-        let asset = self.assets.get_mut(&addr)?;
-        asset.seen = second;
-        Some(asset.ring.at(second / ASSET_SECONDS))
+        if self.assets.len() >= MOST_ASSETS {
+            self.crowded_out += 1;
+            return None;
+        }
+        let at = self.free.pop().unwrap_or(self.parts.len());
+        match self.parts.get_mut(at) {
+            Some(place) => *place = part,
+            None => self.parts.push(part),
+        }
+        self.assets.insert(addr, at);
+        Some(at)
     }
 }
 

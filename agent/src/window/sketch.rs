@@ -6,12 +6,15 @@
 pub struct Sketch([u64; WORDS]);
 
 impl Sketch {
-    /// Something was there, known by a hash of it.
-    pub const fn see(&mut self, hash: u64) {
+    /// Something was there, known by a hash of it; tells whether that changes the count.
+    pub const fn see(&mut self, hash: u64) -> bool {
         // Counting takes places for random: neighbours may lie neither side by side nor evenly apart.
         let mixed = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
         let mixed = (mixed ^ mixed >> 29).wrapping_mul(0xc4ce_b9fe_1a85_ec53) >> (64 - BITS.trailing_zeros());
-        self.0[(mixed >> 6) as usize] |= 1 << (mixed & 63);
+        let (word, bit) = ((mixed >> 6) as usize, 1 << (mixed & 63));
+        let new = self.0[word] & bit == 0;
+        self.0[word] |= bit;
+        new
     }
 
     /// How many different things there were.

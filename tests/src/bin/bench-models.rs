@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -12,19 +11,20 @@ use fastrand::Rng;
 use fieldward_agent::capture::{self, Next, Source};
 use fieldward_agent::detect::autoencoder::{Retelling, network::Network};
 use fieldward_agent::detect::forest::{Forest, ForestConfig};
-use fieldward_agent::detect::minutes::{ALARM_STEPS, Judge, Lesson, Watching};
+use fieldward_agent::detect::minutes::{Judge, Lesson, TOGETHER, Watching};
 use fieldward_agent::detect::subspace::{Distance, Plane};
 use fieldward_agent::detect::threshold::Threshold;
 use fieldward_agent::detect::{DETECTORS, Detector, Finding};
 use fieldward_agent::features::COUNT;
 use fieldward_agent::learn::dataset::Rows;
-use fieldward_agent::learn::model::{initial, layout};
+use fieldward_agent::learn::model::{HIDDEN, initial, layout, layout_of};
 use fieldward_agent::learn::steps::{STEPS, Steps, WIDTH};
 use fieldward_agent::learn::trainer::{TrainConfig, train};
 use fieldward_agent::pipeline::Limits;
 use fieldward_agent::watch::Watch;
 use fieldward_agent::window::Window;
 use fieldward_shared::weights::WeightVector;
+use fieldward_tests::cpu;
 use serde_json::Value;
 
 type Detectors = Vec<Box<dyn Detector>>;
@@ -54,7 +54,7 @@ fn main() -> Result<()> {
 fn times() -> Result<()> {
     let mut chance = Rng::with_seed(1);
     let minutes: Vec<f32> = (0..2000 * WIDTH).map(|_| chance.f32() * 2.0 - 1.0).collect();
-    let weights = WeightVector::new(&layout(), initial(1))?;
+    let weights = WeightVector::new(&layout(), initial(COUNT, 1))?;
     let mut retelling = Retelling::new(Network::new(&weights)?, vec![1.0; COUNT]);
     let mut distance = Distance::new(Plane::through(minutes.chunks_exact(WIDTH)));
     let forest = Forest::train(&minutes, COUNT, ForestConfig::default(), &mut chance);
@@ -67,21 +67,39 @@ fn times() -> Result<()> {
         "forest (one second)",
         each(minutes.chunks_exact(COUNT), |row| forest.score(row))
     );
-    let config = TrainConfig { updates: 200, round: 1000, ..TrainConfig::default() };
-    let start = Instant::now();
-    train(&minutes, &minutes[..WIDTH], None, &config, &mut |_| {})?;
-    println!("{:34} {:10.2}", "training step, 64 minutes, ms", start.elapsed().as_secs_f64() * 1e3 / 200.0);
+    // As peers were measured: 24 numbers a step.
+    let small = &minutes[..2000 * STEPS * PEERS];
+    let network = Network::of(&WeightVector::new(&layout_of(PEERS), initial(PEERS, 1))?, PEERS)?;
+    let mut told = vec![0.0; STEPS * PEERS];
+    let score = each(small.chunks_exact(STEPS * PEERS), |minute| {
+        network.tell(minute, &mut told);
+        told[0]
+    });
+    println!("{:34} {score:10.1}", format!("autoencoder, {STEPS} x {PEERS}, hidden {HIDDEN}"));
+    println!("{:34} {:>10}", "a step of training, 64 minutes", "ms");
+    for inputs in [PEERS, COUNT] {
+        let config = TrainConfig { inputs, updates: 300, round: 1000, ..TrainConfig::default() };
+        let learn = &minutes[..2000 * STEPS * inputs];
+        let mut steps = Vec::new();
+        for _ in 0..3 {
+            let start = cpu::seconds();
+            train(learn, &learn[..STEPS * inputs], None, &config, &mut |_| {})?;
+            steps.push((cpu::seconds() - start) * 1e3 / 300.0);
+        }
+        steps.sort_by(f64::total_cmp);
+        println!("{:34} {:10.2}", format!("{STEPS} x {inputs}, hidden {HIDDEN}"), steps[1]);
+    }
     Ok(())
 }
 
 fn each<'a>(rows: impl Iterator<Item = &'a [f32]>, mut score: impl FnMut(&[f32]) -> f32) -> f64 {
-    let (start, mut count, mut sum) = (Instant::now(), 0.0, 0.0);
+    let (start, mut count, mut sum) = (cpu::seconds(), 0.0, 0.0);
     for row in rows {
         sum += score(row);
         count += 1.0;
     }
     std::hint::black_box(sum);
-    start.elapsed().as_secs_f64() * 1e6 / count
+    (cpu::seconds() - start) * 1e6 / count
 }
 
 fn exam(folder: &Path, plant: &str, tell_missed: bool) -> Result<()> {
@@ -93,14 +111,9 @@ fn exam(folder: &Path, plant: &str, tell_missed: bool) -> Result<()> {
     println!("{plant}");
     let mut models = Vec::new();
     for (kind, detector) in DETECTORS.iter().zip(&learnt) {
-        let start = Instant::now();
+        let start = cpu::seconds();
         let Some(bytes) = detector.learnt() else { continue };
-        println!(
-            "  {:12} learnt in {:5.1} s, {} bytes",
-            kind.name,
-            start.elapsed().as_secs_f64(),
-            bytes.len()
-        );
+        println!("  {:12} learnt in {:5.1} s, {} bytes", kind.name, (cpu::seconds() - start), bytes.len());
         models.push((kind, bytes));
     }
     let rows = rows.lock().ok().context("the rows")?.clone();
@@ -142,15 +155,32 @@ fn exam(folder: &Path, plant: &str, tell_missed: bool) -> Result<()> {
             println!("    missed: {}", missed.map(|span| &*span.name).collect::<Vec<_>>().join(" "));
         }
     }
-    let any = ["autoencoder", "pca", "mean"];
-    let by = |found: &Finding| any.contains(&found.detector);
-    let either = labels.attacks.iter().filter(|attack| {
-        exam.iter()
-            .filter(|found| by(found))
-            .any(|found| (attack.start..=attack.end + 30.0).contains(&(found.at.as_micros() as f64 / 1e6)))
-    });
-    println!("  any of {}: {}/{}", any.join(", "), either.count(), labels.attacks.len());
+    together(&labels, &calm_labels, &exam, &calm);
     Ok(())
+}
+
+/// What the models of minutes see together, and what each adds to the others.
+fn together(labels: &Labels, calm_labels: &Labels, exam: &[Finding], calm: &[Finding]) {
+    let models = ["autoencoder", "pca", "mean"];
+    let count = |without: &str| {
+        let by = |found: &&Finding| models.contains(&found.detector) && found.detector != without;
+        let times: Vec<f64> = exam.iter().filter(by).map(|found| found.at.as_micros() as f64 / 1e6).collect();
+        let seen = |attack: &&Span| times.iter().any(|at| (attack.start..=attack.end + 30.0).contains(at));
+        labels.attacks.iter().filter(seen).count()
+    };
+    let all = count("");
+    let adds: Vec<String> = models.iter().map(|name| format!("{name} adds {}", all - count(name))).collect();
+    let told: Vec<f64> = calm
+        .iter()
+        .filter(|found| models.contains(&found.detector))
+        .map(|found| found.at.as_micros() as f64 / 1e6)
+        .collect();
+    println!(
+        "  together     {:>7} {:29.2}   {}",
+        format!("{all}/{}", labels.attacks.len()),
+        episodes(&told) as f64 / calm_labels.hours(),
+        adds.join(", ")
+    );
 }
 
 /// Findings on a capture, and the detectors after it.
@@ -189,11 +219,11 @@ impl Detector for Collect {
 fn simple<J: Judge + 'static>(rows: &Rows, mut judge: J) -> Result<Box<dyn Detector>> {
     let lesson = Lesson::of(rows).context("too short a capture to learn from")?;
     let scores = lesson.scores(|minute| judge.score(minute));
-    let threshold = Threshold::calibrate(&scores, 2, ALARM_STEPS).context("no threshold")?;
+    let threshold = Threshold::calibrate(&scores, 2, TOGETHER).context("no threshold")?;
     Ok(Box::new(Watching::new(judge, lesson.scaler, threshold)))
 }
 
-/// How far the mean of the minute lies from the mean of all.
+/// How far the mean of the minute lies from the mean of all, alone with the whole rate of false alarms.
 struct Mean;
 /// How far the feature that lies furthest does, in the newest step.
 struct Most;
@@ -201,7 +231,7 @@ struct Most;
 struct Chance(Rng);
 
 impl Judge for Mean {
-    const NAME: &'static str = "mean";
+    const NAME: &'static str = "mean, whole";
     const KIND: &'static str = "simple";
     const SAYS: &'static str = "far from the mean";
 
@@ -292,5 +322,7 @@ fn episodes(times: &[f64]) -> usize {
     apart + usize::from(!times.is_empty())
 }
 
+/// Numbers of a step in the networks that PyTorch and burn's own layer were measured with.
+const PEERS: usize = 24;
 /// A minute that holds what was played, and the steps at its edges.
 const AFTER: f64 = 75.0;

@@ -224,11 +224,12 @@ fn raising_with(rows: &[&Row], benign: &[f32], most_say: f32, enough: f32, days:
     };
     println!(
         "say {most_say:4.0}, enough {enough:.2}: found {:.1} %, within 30 s {:.1} %, within 5 s {:.1} %; \
-         {} benign incidents in {days} days",
+         of {days} days {} benign incidents, {} of them on calm days",
         within(f32::MAX),
         within(30.0),
         within(5.0),
-        wrong.len()
+        wrong.len(),
+        wrong.values().filter(|row| row.seed == CALM).count(),
     );
     if (most_say, enough) == (MOST_SAY, ENOUGH) {
         let mut missed: BTreeMap<&str, usize> = BTreeMap::new();

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use self::network::Network;
 use super::Kind;
-use super::minutes::{ALARM_STEPS, Judge, Learning, Lesson, Watching};
+use super::minutes::{Judge, Learning, Lesson, OTHER_SHARE, TOGETHER, Watching};
 use super::threshold::Threshold;
 use crate::features::COUNT;
 use crate::learn::dataset::{Rows, Scaler};
@@ -63,7 +63,7 @@ fn fit_with(rows: &Rows, config: &TrainConfig) -> Option<Vec<u8>> {
     let mut judge = Retelling::new(Network::new(&weights).ok()?, vec![1.0; COUNT]);
     judge.importance = judge.importance_on(lesson.validate());
     let threshold =
-        Threshold::calibrate(&lesson.scores(|minute| judge.score(minute)), IN_A_ROW, ALARM_STEPS)?;
+        Threshold::calibrate(&lesson.scores(|minute| judge.score(minute)), IN_A_ROW, TOGETHER / OTHER_SHARE)?;
     let importance = judge.importance;
     Some(pack(NAME, VERSION, &Model { scaler: lesson.scaler, weights, importance, threshold }))
 }
@@ -118,7 +118,7 @@ impl Judge for Retelling {
 }
 
 const NAME: &str = "autoencoder";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Scores in a row that must lie above: one alone may be a burst that falls into two steps.
 const IN_A_ROW: u32 = 2;
 /// Better told than this is no more important.

@@ -4,11 +4,13 @@
 use fieldward_shared::weights::{Misfit, WeightVector};
 
 use crate::features::COUNT;
-use crate::learn::model::{HIDDEN, layout};
+use crate::learn::curves::{sigmoid, tanh};
+use crate::learn::model::{HIDDEN, layout_of};
 use crate::learn::steps::STEPS;
 
 /// Weights, and room to think.
 pub struct Network {
+    inputs: usize,
     encoder: Cell,
     decoder: Cell,
     output: Vec<f32>,
@@ -33,7 +35,12 @@ type Gates = [f32; 4 * HIDDEN];
 impl Network {
     /// A network with these weights.
     pub fn new(weights: &WeightVector) -> Result<Self, Misfit> {
-        let layout = layout();
+        Self::of(weights, COUNT)
+    }
+
+    /// The same for steps of so many numbers.
+    pub fn of(weights: &WeightVector, inputs: usize) -> Result<Self, Misfit> {
+        let layout = layout_of(inputs);
         weights.fit(&layout)?;
         let part =
             |name: &str| layout.range(name).map(|at| weights.values()[at].to_vec()).unwrap_or_default();
@@ -43,6 +50,7 @@ impl Network {
             bias: part(&format!("{name} bias")),
         };
         Ok(Self {
+            inputs,
             encoder: cell("encoder"),
             decoder: cell("decoder"),
             output: part("output"),
@@ -53,7 +61,7 @@ impl Network {
     /// Tells a minute of scaled numbers again.
     pub fn tell(&self, minute: &[f32], told: &mut [f32]) {
         let mut state = State { hidden: [0.0; HIDDEN], cell: [0.0; HIDDEN] };
-        for row in minute.chunks_exact(COUNT).take(STEPS) {
+        for row in minute.chunks_exact(self.inputs).take(STEPS) {
             let mut gates = self.encoder.begin();
             add_product(row, &self.encoder.input, &mut gates);
             self.encoder.step(gates, &mut state);
@@ -61,7 +69,7 @@ impl Network {
         let mut input = self.decoder.begin();
         add_product(&state.hidden, &self.decoder.input, &mut input);
         let mut state = State { hidden: [0.0; HIDDEN], cell: [0.0; HIDDEN] };
-        for row in told.chunks_exact_mut(COUNT).take(STEPS) {
+        for row in told.chunks_exact_mut(self.inputs).take(STEPS) {
             self.decoder.step(input, &mut state);
             row.copy_from_slice(&self.output_bias);
             add_product(&state.hidden, &self.output, row);
@@ -78,11 +86,18 @@ impl Cell {
 
     fn step(&self, mut gates: Gates, state: &mut State) {
         add_product(&state.hidden, &self.hidden, &mut gates);
-        for at in 0..HIDDEN {
-            let gate = |nth: usize| gates[nth * HIDDEN + at];
-            let cell = sigmoid(gate(1)) * state.cell[at] + sigmoid(gate(0)) * gate(2).tanh();
-            state.cell[at] = cell;
-            state.hidden[at] = sigmoid(gate(3)) * cell.tanh();
+        let (open, candidate) = gates.split_at_mut(3 * HIDDEN);
+        sigmoid(open);
+        tanh(candidate);
+        let (input, rest) = open.split_at(HIDDEN);
+        let (forget, output) = rest.split_at(HIDDEN);
+        for (at, cell) in state.cell.iter_mut().enumerate() {
+            *cell = forget[at] * *cell + input[at] * candidate[at];
+        }
+        state.hidden = state.cell;
+        tanh(&mut state.hidden);
+        for (hidden, output) in state.hidden.iter_mut().zip(output) {
+            *hidden *= output;
         }
     }
 }
@@ -94,8 +109,4 @@ fn add_product(row: &[f32], matrix: &[f32], sums: &mut [f32]) {
             *sum += value * weight;
         }
     }
-}
-
-fn sigmoid(value: f32) -> f32 {
-    1.0 / (1.0 + (-value).exp())
 }

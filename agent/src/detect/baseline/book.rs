@@ -4,9 +4,10 @@
 //! adds or changes counts as learnt.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use fieldward_shared::time::Timestamp;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::Fact;
 use super::aspects::ASPECTS;
@@ -17,8 +18,12 @@ pub struct Book {
     facts: Vec<Known>,
     /// Where a fact stands, by its text.
     by_text: HashMap<String, usize, foldhash::fast::FixedState>,
-    /// The same by its number; filled as facts are met, unknown ones included.
-    by_key: HashMap<u64, Option<usize>, foldhash::fast::FixedState>,
+    /// The same by its number; filled as facts are met.
+    by_key: HashMap<u64, usize, foldhash::fast::FixedState>,
+    /// Numbers of facts that are not known.
+    unknown: HashSet<u64, foldhash::fast::FixedState>,
+    /// The text of a fact while it is looked for.
+    text: String,
     /// What [`Book::most`] found before.
     most: HashMap<&'static str, Option<(f64, f64)>, foldhash::fast::FixedState>,
     /// Microseconds of packet time that were learnt from, and those since a fact was new. Pauses between
@@ -260,14 +265,25 @@ impl Book {
 
     fn place(&mut self, fact: &Fact<'_>) -> Option<usize> {
         if let Some(place) = self.by_key.get(&fact.key) {
-            return *place;
+            return Some(*place);
         }
-        let text = line(fact.aspect.name, &fact.actor.to_string(), &fact.what.to_string());
-        let place = self.by_text.get(&text).copied();
-        if self.by_key.len() >= 2 * MOST_FACTS {
-            self.by_key.clear();
+        if self.unknown.contains(&fact.key) {
+            return None;
         }
-        self.by_key.insert(fact.key, place);
+        self.text.clear();
+        let _ = write!(self.text, "{} | {} | {}", fact.aspect.name, fact.actor, fact.what);
+        let place = self.by_text.get(&self.text).copied();
+        if let Some(place) = place {
+            if self.by_key.len() >= 2 * MOST_FACTS {
+                self.by_key.clear();
+            }
+            self.by_key.insert(fact.key, place);
+        } else {
+            if self.unknown.len() >= MOST_UNKNOWN {
+                self.unknown.clear();
+            }
+            self.unknown.insert(fact.key);
+        }
         place
     }
 
@@ -275,7 +291,8 @@ impl Book {
         let at = self.facts.len();
         self.by_text.insert(line(&known.aspect, &known.actor, &known.what), at);
         if let Some(key) = key {
-            self.by_key.insert(key, Some(at));
+            self.unknown.remove(&key);
+            self.by_key.insert(key, at);
         }
         self.facts.push(known);
         at
@@ -323,3 +340,5 @@ const PROGRESS: &str = "# learnt, quiet microseconds: ";
 const PAUSE: u64 = 60_000_000;
 /// A plant of 500 devices has a tenth of this.
 const MOST_FACTS: usize = 262_144;
+/// Unknown facts whose numbers are remembered.
+const MOST_UNKNOWN: usize = 65_536;

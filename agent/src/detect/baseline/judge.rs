@@ -178,8 +178,8 @@ fn parts(what: &str) -> (&str, Option<&str>) {
 
 /// Whether two texts are the same but for their numbers.
 fn kin(one: &str, other: &str) -> bool {
-    let letters = |text: &'_ str| text.bytes().filter(|byte| !byte.is_ascii_digit()).collect::<Vec<_>>();
-    !one.is_empty() && letters(one) == letters(other)
+    let letters = |byte: &u8| !byte.is_ascii_digit();
+    !one.is_empty() && one.bytes().filter(letters).eq(other.bytes().filter(letters))
 }
 
 /// The server of "unit 1 of server".

@@ -75,7 +75,8 @@ impl Judge {
             return true;
         }
         let Some(broken) = judge::broken(&mut self.book, fact) else { return true };
-        let Some(hushed) = self.saying.may_say(ts, fact, broken) else { return false };
+        let stranger = || !self.book.knows(&fact.actor.to_string());
+        let Some(hushed) = self.saying.may_say(ts, fact, broken, stranger) else { return false };
         let mut told = judge::explain(&self.book, fact, broken);
         if hushed > 0 {
             told.evidence += &format!("; {hushed} more like this were not listed");

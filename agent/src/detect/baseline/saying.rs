@@ -1,17 +1,19 @@
 //! When a finding is said: once when it begins, again after a pause, a long while or when it is much worse,
-//! and of many alike only the first few. What is held back is counted and told with the next.
+//! and of many alike only the first few: of one actor, and of all strangers together, since a flood may
+//! bear a new address in every packet. What is held back is counted and told with the next.
 
 use fieldward_shared::time::Timestamp;
 use hashbrown::HashMap;
 
 use super::{Broken, Fact};
-use crate::window::hash;
+use crate::window::quick as hash;
 
 /// What was said. Both tables are bounded; when one is full, what is old is forgotten, then all.
 #[derive(Default)]
 pub struct Saying {
     facts: HashMap<u64, Said, foldhash::fast::FixedState>,
     floods: HashMap<u64, Flood, foldhash::fast::FixedState>,
+    now: Timestamp,
 }
 
 #[derive(Clone, Copy)]
@@ -33,8 +35,20 @@ struct Flood {
 }
 
 impl Saying {
-    /// Whether to say it now, and how many of its kind were held back before.
-    pub fn may_say(&mut self, ts: Timestamp, fact: &Fact<'_>, broken: Broken) -> Option<u32> {
+    /// Whether to say it now, and how many of its kind were held back before. `stranger` is asked only
+    /// when there is much to say.
+    pub fn may_say(
+        &mut self,
+        ts: Timestamp,
+        fact: &Fact<'_>,
+        broken: Broken,
+        stranger: impl FnOnce() -> bool,
+    ) -> Option<u32> {
+        if self.now.since(ts) > MINUTE {
+            // The clock was set back: nothing was said yet.
+            *self = Self::default();
+        }
+        self.now = self.now.max(ts);
         let key = fact.key ^ broken.way();
         let times = match broken {
             Broken::New => 0.0,
@@ -54,25 +68,42 @@ impl Saying {
             make_room(&mut self.facts, |said| ts.since(said.seen) < PAUSE);
             self.facts.insert(key, Said { at: ts, seen: ts, times, wait: AGAIN });
         }
-        let many = hash(fact.actor.bytes()) ^ hash(fact.aspect.name.as_bytes()).rotate_left(9);
-        make_room(&mut self.floods, |flood| ts.since(flood.since) < PAUSE);
-        let flood = self.floods.entry(many).or_insert(Flood { since: ts, said: 0, hushed: 0 });
+        let aspect = hash(fact.aspect.name.as_bytes());
+        let all = self.flood(ts, aspect);
+        if all.said >= MOST_OF_ALL_A_MINUTE && stranger() {
+            let all = self.flood(ts, aspect);
+            all.hushed = all.hushed.saturating_add(1);
+            return None;
+        }
+        let one = self.flood(ts, hash(fact.actor.bytes()) ^ aspect.rotate_left(9));
+        if one.said >= MOST_A_MINUTE {
+            one.hushed = one.hushed.saturating_add(1);
+            return None;
+        }
+        one.said += 1;
+        let hushed = std::mem::take(&mut one.hushed);
+        let all = self.flood(ts, aspect);
+        all.said = all.said.saturating_add(1);
+        Some(hushed.saturating_add(std::mem::take(&mut all.hushed)))
+    }
+
+    fn flood(&mut self, ts: Timestamp, key: u64) -> &mut Flood {
+        if !self.floods.contains_key(&key) {
+            make_room(&mut self.floods, |flood| ts.since(flood.since) < PAUSE);
+        }
+        let flood = self.floods.entry(key).or_insert(Flood { since: ts, said: 0, hushed: 0 });
         if ts.since(flood.since) >= MINUTE {
             (flood.since, flood.said) = (ts, 0);
         }
-        if flood.said >= MOST_A_MINUTE {
-            flood.hushed += 1;
-            return None;
-        }
-        flood.said += 1;
-        Some(std::mem::take(&mut flood.hushed))
+        flood
     }
 }
 
 fn make_room<T>(map: &mut HashMap<u64, T, foldhash::fast::FixedState>, keep: impl Fn(&T) -> bool) {
     if map.len() >= MOST_SAID {
         map.retain(|_, said| keep(said));
-        if map.len() >= MOST_SAID {
+        // Of a flood much is fresh: all is forgotten then, so that room is not looked for each time.
+        if map.len() > MOST_SAID / 2 {
             map.clear();
         }
     }
@@ -89,5 +120,7 @@ const MOST_WAIT: u64 = 24 * 60 * MINUTE;
 const WORSE: f64 = 3.0;
 /// Findings of one aspect about one actor.
 const MOST_A_MINUTE: u32 = 12;
+/// Findings of one aspect about whoever was not there in learning.
+const MOST_OF_ALL_A_MINUTE: u32 = 120;
 /// Entries of each table.
 const MOST_SAID: usize = 65_536;

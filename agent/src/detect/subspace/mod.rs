@@ -9,7 +9,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
-use super::minutes::{ALARM_STEPS, Judge, Learning, Lesson, Watching};
+use super::minutes::{Judge, Learning, Lesson, OTHER_SHARE, TOGETHER, Watching};
 use super::threshold::Threshold;
 use crate::learn::dataset::{Rows, Scaler};
 use crate::learn::steps::WIDTH;
@@ -64,7 +64,7 @@ fn fit(rows: &Rows, _seed: u64) -> Option<Vec<u8>> {
     for (at, limit) in limits.iter_mut().enumerate() {
         // Either may alarm, so each gets half of the rate.
         let scores = lesson.scores(|minute| distance.measure(minute)[at]);
-        *limit = Threshold::calibrate(&scores, IN_A_ROW, 2.0 * ALARM_STEPS)?.limit;
+        *limit = Threshold::calibrate(&scores, IN_A_ROW, 2.0 * TOGETHER / OTHER_SHARE)?.limit;
     }
     distance.plane.limits = limits;
     let threshold = Threshold { limit: 1.0, in_a_row: IN_A_ROW };

@@ -20,7 +20,7 @@ use super::{Aspect, Book, Fact};
 use crate::flow::Addr;
 use crate::frame::{Arp, Frame};
 use crate::protocol::{ProtocolEvent, Value};
-use crate::window::hash;
+use crate::window::quick as hash;
 
 /// Every aspect.
 pub static ASPECTS: &[&Aspect] = &[

@@ -185,7 +185,9 @@ impl State {
     ) {
         let Some(at) = DIFFERENT.iter().position(|known| std::ptr::eq(*known, aspect)) else { return };
         let counts = self.of(ts, actor);
-        counts.different[at].see(thing);
+        if !counts.different[at].see(thing) {
+            return;
+        }
         let count = counts.different[at].count().round() as u32;
         let usual = &mut counts.usual[PLAIN.len() + at];
         if count > *usual && tell(aspect, actor, target, count, told) {
