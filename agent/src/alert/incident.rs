@@ -146,7 +146,10 @@ impl Incident {
         window: &Window,
         told: &mut Vec<Told>,
     ) {
-        if self.raised.is_some() {
+        if let Some(raised) = &mut self.raised {
+            if !std::mem::take(&mut raised.has_news) {
+                return;
+            }
             let graver = self.alert(facility, classifier).filter(|alert| Some(alert.severity) > self.told());
             if let (Some(alert), Some(raised)) = (graver, &mut self.raised) {
                 raised.told = (self.last, alert.severity);

@@ -25,6 +25,8 @@ pub struct Raised {
     pub context: ContextAnalysis,
     pub loss: Loss,
     pub told: (Timestamp, Severity),
+    /// Something was found that had not been.
+    pub has_news: bool,
 }
 
 /// What one detector says of one kind.
@@ -62,6 +64,7 @@ impl Raised {
             context: context::empty(),
             loss,
             told: (at, Severity::Low),
+            has_news: false,
         }
     }
 
@@ -69,6 +72,7 @@ impl Raised {
     pub fn add(&mut self, clues: &mut Clues, finding: &Finding) {
         self.count += 1;
         let is_new = clues.read(finding);
+        self.has_news |= is_new;
         if let Some(target) = finding.target {
             if self.targets.len() < MOST_TARGETS || self.targets.contains(&target) {
                 self.targets.insert(target);

@@ -39,6 +39,9 @@ enum Step {
         /// Days with every attack at each site
         #[arg(long, default_value_t = 3)]
         days: u64,
+        /// Days with nothing bad at each site
+        #[arg(long, default_value_t = 4)]
+        calm: u64,
         /// Devices of each plant
         #[arg(long, default_value_t = 20)]
         devices: usize,
@@ -96,12 +99,12 @@ impl How {
 
 fn main() -> Result<()> {
     match Arguments::parse().step {
-        Step::Play { out, first_site, sites, days, devices, threads } => {
+        Step::Play { out, first_site, sites, days, calm, devices, threads } => {
             let plants: Vec<_> = (first_site..first_site + sites)
                 .flat_map(|site| lessons::plants().map(move |plant| (plant, site)))
                 .collect();
             std::fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
-            play(&plants, days, devices, threads, &out)?;
+            play(&plants, [days, calm], devices, threads, &out)?;
         }
         Step::Train { pictures, out, how } => {
             let rows = read(&pictures)?;
@@ -115,7 +118,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn play(plants: &[(&str, u64)], days: u64, devices: usize, threads: usize, out: &Path) -> Result<()> {
+fn play(plants: &[(&str, u64)], days: [u64; 2], devices: usize, threads: usize, out: &Path) -> Result<()> {
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let work = || -> Result<()> {
@@ -132,17 +135,19 @@ fn play(plants: &[(&str, u64)], days: u64, devices: usize, threads: usize, out: 
     })
 }
 
-fn play_site(plant: &str, site: u64, days: u64, devices: usize) -> Result<Vec<Row>> {
+fn play_site(plant: &str, site: u64, [days, calm]: [u64; 2], devices: usize) -> Result<Vec<Row>> {
     let mut config = lessons::plant(plant, devices, site)?;
     (config.seed, config.start) = (1, 0);
     let models = sitting::learn(&config, DAY, MODELS)?;
     let mut rows = Vec::new();
     for day in 0..days {
-        let (config, minutes) = lessons::day_of_attacks(&config, 100 + day, None)?;
+        let (config, minutes) = lessons::day_of_attacks(&config, ATTACKS + day, None)?;
         rows.extend(lessons::pictures(&config, minutes, &models)?);
     }
-    (config.seed, config.start) = (CALM, 6 * 3600);
-    rows.extend(lessons::pictures(&config, DAY, &models)?);
+    for day in 0..calm {
+        config.seed = CALM + day;
+        rows.extend(lessons::pictures(&config, DAY, &models)?);
+    }
     let attacks = rows.iter().filter(|row| row.attack.is_some()).count();
     eprintln!("{plant} {site}: {} pictures, {attacks} of attacks", rows.len());
     Ok(rows)
@@ -150,9 +155,10 @@ fn play_site(plant: &str, site: u64, days: u64, devices: usize) -> Result<Vec<Ro
 
 /// On new days, on plants of a kind never seen, and on attacks never seen.
 fn exam(rows: &[Row], attacks: bool, how: &Training) -> Result<()> {
-    let last = rows.iter().map(|row| row.seed).filter(|seed| *seed >= 100).max().unwrap_or_default();
-    // The last day with attacks, and every other calm day; and another site for what calibrates.
-    let is_new = |row: &Row| row.seed == last || row.seed == CALM && row.site % 2 == 0;
+    let last = |calm| rows.iter().map(|row| row.seed).filter(|seed| is_calm(*seed) == calm).max();
+    let last = [last(true), last(false)];
+    // The last day of each; and another site for what calibrates.
+    let is_new = |row: &Row| last.contains(&Some(row.seed));
     let is_taught = |row: &Row| !is_new(row) && row.site % 4 != 0;
     let calibrates = |row: &Row| !is_new(row) && row.site % 4 == 0;
     let of = |which: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| which(row)).collect::<Vec<_>>();
@@ -229,7 +235,7 @@ fn raising_with(rows: &[&Row], benign: &[f32], most_say: f32, enough: f32, days:
         within(30.0),
         within(5.0),
         wrong.len(),
-        wrong.values().filter(|row| row.seed == CALM).count(),
+        wrong.values().filter(|row| is_calm(row.seed)).count(),
     );
     if (most_say, enough) == (MOST_SAY, ENOUGH) {
         let mut missed: BTreeMap<&str, usize> = BTreeMap::new();
@@ -331,10 +337,15 @@ fn write(path: &Path, rows: &[Row]) -> Result<()> {
     std::fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The seed of calm days.
+fn is_calm(seed: u64) -> bool {
+    (CALM..ATTACKS).contains(&seed)
+}
+
+/// From which seeds calm days are played, and days with attacks.
 const CALM: u64 = 50;
+const ATTACKS: u64 = 100;
 /// Minutes.
 const DAY: f64 = 1440.0;
 /// What is learnt of each plant: the autoencoder takes a minute each and tells the classifier nothing that
 /// these do not.
-const MODELS: &[&str] = &["baseline", "forest", "pca"];
+const MODELS: &[&str] = &["baseline", "forest", "mean", "pca"];
