@@ -380,7 +380,7 @@ const SEVERITIES: &[(f32, Severity)] =
 /// Who belongs to the plant more likely had a reason.
 const FAMILIAR: f32 = 0.8;
 /// So long after an alert was raised something else may be the next thing: microseconds.
-const STAGE: u64 = 10_000_000;
+const STAGE: u64 = 3_000_000;
 /// Waits so long to be known for one: microseconds.
 const STAGE_PATIENCE: u64 = 60_000_000;
 /// How likely another technique must be to make it one.

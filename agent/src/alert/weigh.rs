@@ -20,6 +20,8 @@ const TRUST: &[(Who, f32)] = &[(Who::Stranger, 1.0), (Who::Known, 0.6), (Who::Pl
 const NEW_HERE: f32 = 0.5;
 /// The classifier multiplies or divides the odds by no more than this.
 pub const MOST_SAY: f32 = 4.0;
+/// Evidence that is less sure than this is not made surer.
+const WORTH: f32 = 0.55;
 /// Kinds that tell the same thing twice.
 const SAME: &[(&str, &str)] = &[("card", "asset")];
 /// Never quite sure.
@@ -68,7 +70,9 @@ pub fn confidence(who: Who, kinds: &[Kind]) -> f32 {
 /// likely nothing bad happens.
 pub fn with_opinion(sure: f32, benign: f32, most_say: f32) -> f32 {
     let odds = |share: f32| share / (1.0 - share).max(1e-6);
-    let opinion = odds(1.0 - benign).clamp(1.0 / most_say, most_say);
+    // Of someone who is only new there is nothing to be said.
+    let most = if sure >= WORTH { most_say } else { 1.0 };
+    let opinion = odds(1.0 - benign).clamp(1.0 / most_say, most);
     let odds = odds(sure) * opinion;
     (odds / (1.0 + odds)).min(MOST)
 }
@@ -121,7 +125,8 @@ mod tests {
     fn a_classifier_moves_the_balance_but_does_not_decide_alone() {
         let with_opinion = |sure, benign| with_opinion(sure, benign, MOST_SAY);
         assert!((with_opinion(0.7, 0.5) - 0.7).abs() < 1e-6);
-        assert!(with_opinion(0.5, 0.01) > ENOUGH);
+        assert!(with_opinion(0.6, 0.01) > ENOUGH);
+        assert!(with_opinion(0.5, 0.01) < ENOUGH, "being new is no crime");
         assert!(with_opinion(ENOUGH, 0.9) < ENOUGH);
         assert!(with_opinion(0.95, 1.0) > ENOUGH, "strong evidence is told whatever it says");
         assert!(with_opinion(0.3, 0.0) < ENOUGH, "weak evidence is not");
