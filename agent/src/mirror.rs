@@ -94,6 +94,8 @@ impl Writer {
     fn run(self, seconds: &Receiver<Second>) {
         let mut connection = None;
         let mut rest = 0_u32;
+        // A server that is away for days is said once.
+        let mut away = false;
         loop {
             let second = match seconds.recv_timeout(Duration::from_secs(1)) {
                 Ok(second) => second,
@@ -111,13 +113,18 @@ impl Writer {
             match written {
                 Ok(()) => {
                     rest = 0;
+                    if std::mem::take(&mut away) {
+                        tracing::info!("Redis takes the context window again");
+                    }
                     self.written.fetch_add(1, Ordering::Relaxed);
                 }
                 Err(error) => {
-                    tracing::warn!(
-                        error = error.category(),
-                        "Redis does not take the context window; going on without"
-                    );
+                    if !std::mem::replace(&mut away, true) {
+                        tracing::warn!(
+                            error = error.category(),
+                            "Redis does not take the context window; going on without"
+                        );
+                    }
                     connection = None;
                     rest = REST;
                     self.dropped.fetch_add(1, Ordering::Relaxed);

@@ -167,13 +167,15 @@ impl fmt::Display for Status {
             let (hosts, until) = (work.hosts_in_words(), work.until.rfc3339());
             writeln!(f, "  maintenance  {hosts} until {until}: {}", work.reason)?;
         }
-        let up = self.uptime_seconds as f64 / 3600.0;
-        writeln!(
-            f,
-            "  traffic      {} packets in {up:.2} hours, last {}",
-            self.packets,
-            self.packet_time.rfc3339()
-        )?;
+        let (packets, up) = (self.packets, self.uptime_seconds as f64 / 3600.0);
+        match packets {
+            0 => writeln!(f, "  traffic      no packet yet")?,
+            _ => writeln!(
+                f,
+                "  traffic      {packets} packets in {up:.2} hours, last {}",
+                self.packet_time.rfc3339()
+            )?,
+        }
         if self.silent_seconds > 1 {
             writeln!(f, "               none for {} seconds", self.silent_seconds)?;
         }
@@ -219,3 +221,35 @@ impl fmt::Display for Status {
 
 /// Its name in the state directory.
 pub const FILE: &str = "status.json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_comes_back_from_its_file_and_is_said_in_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let status = Status {
+            facility_id: "north".to_owned(),
+            state: State::Watching,
+            packets: 7,
+            alerts: BTreeMap::from([(Severity::High, 2), (Severity::Critical, 1)]),
+            learning: Some(Progress { hours: 1.5, least_hours: 24.0, ..Progress::default() }),
+            refused: vec!["forest.bin: damaged".to_owned()],
+            spool: BTreeMap::from([("accepted".to_owned(), 6)]),
+            ..Status::default()
+        };
+        status.write(folder.path()).unwrap();
+        assert_eq!(Status::read(folder.path()).unwrap(), status);
+        let said = status.to_string();
+        for words in
+            ["north", "watching", "1.50 hours", "1 critical, 2 high", "forest.bin: damaged", "6 accepted"]
+        {
+            assert!(said.contains(words), "{words} in {said}");
+        }
+        assert_eq!(status.line(), "watching; 7 packets, 3 alerts");
+        assert!(Status::default().to_string().contains("no packet yet"));
+        std::fs::write(folder.path().join(FILE), b"{").unwrap();
+        assert!(Status::read(folder.path()).is_err());
+    }
+}
