@@ -9,7 +9,7 @@ use fieldward_shared::time::Timestamp;
 use super::clues::{self, Clues};
 use super::raised::{Fact, Raised, round};
 use super::surge::{Pulse, Surge};
-use super::weigh::{self, ENOUGH, Kind, MOST_SAY, Who};
+use super::weigh::{self, ENOUGH, Kind, SAY, Who};
 use super::{Loss, Picture, Told, context, words};
 use crate::classify::technique::technique;
 use crate::classify::{Answer, Case, Classifier};
@@ -178,7 +178,7 @@ impl Incident {
         if self.key != Key::Plant {
             let sure = weigh::confidence(self.who(), &weigh::kinds(self.waiting.iter()));
             let benign = classifier.map(|classifier| classifier.answer(&self.case()).benign);
-            return benign.map_or(sure, |benign| weigh::with_opinion(sure, benign, MOST_SAY)) >= ENOUGH;
+            return benign.map_or(sure, |benign| weigh::with_opinion(sure, benign, SAY)) >= ENOUGH;
         }
         let fresh =
             self.waiting.iter().map(|finding| finding.at).filter(|at| self.last.since(*at) <= LASTING);
@@ -305,7 +305,7 @@ impl Incident {
         let named = first.and_then(|answer| technique(&answer.techniques.first()?.technique));
         let kinds: Vec<Kind> = raised.facts.iter().map(Fact::as_kind).collect();
         let sure = weigh::confidence(self.who(), &kinds);
-        let sure = answer.as_ref().map_or(sure, |answer| weigh::with_opinion(sure, answer.benign, MOST_SAY));
+        let sure = answer.as_ref().map_or(sure, |answer| weigh::with_opinion(sure, answer.benign, SAY));
         let sure = sure * (1.0 - raised.loss.share().min(MOST_LOSS));
         let about = words::About {
             key: self.key,

@@ -184,3 +184,33 @@ fn memory_is_bounded_whoever_comes() {
     assert_eq!((correlator.open.len(), correlator.strangers.len()), (MOST_OPEN, MOST_STRANGERS));
     assert_eq!(correlator.counts.incidents, 10_000 - MOST_OPEN as u64);
 }
+
+#[test]
+fn what_somebody_does_next_is_the_next_alert() {
+    let mut correlator = Correlator::new("plant");
+    let (window, mut told) = (Window::default(), Vec::new());
+    let of = |second, kind, sort, about, confidence| Finding {
+        sort,
+        about,
+        confidence,
+        ..finding(second, kind, STRANGER, "does something")
+    };
+    // First he looks around, then he writes.
+    let mut findings = vec![arrival(0)];
+    findings.extend((0..20).map(|nth| of(0, "link", "modbus", nth, 0.6)));
+    findings.extend((0..12).map(|nth| of(1, "link", "web", nth, 0.6)));
+    findings.push(of(1, "host rate", "", 1, 0.9));
+    findings.extend((0..6).map(|nth| of(20, "modbus write", "register", 100 + nth, 0.9)));
+    findings.extend((0..6).map(|nth| of(20, "modbus value", "", 200 + nth, 0.95)));
+    for finding in findings {
+        correlator.find(finding, &window, &mut told);
+    }
+    correlator.finish(&mut told);
+    let raised = told.iter().filter_map(|one| if let Told::Raised(alert) = one { Some(alert) } else { None });
+    let named: Vec<_> = raised.map(|alert| (alert.timestamp, alert.tactic.clone())).collect();
+    let [(first, Some(one)), (second, Some(other))] = named.as_slice() else { panic!("{named:?}") };
+    assert_eq!((*first, *second), (at(0), at(20)));
+    assert_ne!(one, other);
+    let closed = told.iter().filter(|one| matches!(one, Told::Closed(_))).count();
+    assert_eq!(closed, 2, "each ends once");
+}

@@ -18,8 +18,17 @@ pub const ENOUGH: f32 = 0.75;
 const TRUST: &[(Who, f32)] = &[(Who::Stranger, 1.0), (Who::Known, 0.6), (Who::Plant, 0.6)];
 /// What it says that someone was not there in learning.
 const NEW_HERE: f32 = 0.5;
-/// The classifier multiplies or divides the odds by no more than this.
-pub const MOST_SAY: f32 = 4.0;
+/// How much the classifier has to say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Say {
+    /// It multiplies or divides the odds by no more than this.
+    pub most: f32,
+    /// What is benign is so many times commoner in a plant than where it was taught.
+    pub prior: f32,
+}
+
+/// As it serves.
+pub const SAY: Say = Say { most: 64.0, prior: 16.0 };
 /// Evidence that is less sure than this is not made surer.
 const WORTH: f32 = 0.55;
 /// Kinds that tell the same thing twice.
@@ -66,13 +75,12 @@ pub fn confidence(who: Who, kinds: &[Kind]) -> f32 {
     (1.0 - doubt * (1.0 - newness)).min(MOST)
 }
 
-/// How sure it is when a classifier, which may multiply or divide the odds by `most_say` at most, says how
-/// likely nothing bad happens.
-pub fn with_opinion(sure: f32, benign: f32, most_say: f32) -> f32 {
+/// How sure it is when a classifier, which has so much to say, tells how likely nothing bad happens.
+pub fn with_opinion(sure: f32, benign: f32, say: Say) -> f32 {
     let odds = |share: f32| share / (1.0 - share).max(1e-6);
     // Of someone who is only new there is nothing to be said.
-    let most = if sure >= WORTH { most_say } else { 1.0 };
-    let opinion = odds(1.0 - benign).clamp(1.0 / most_say, most);
+    let most = if sure >= WORTH { say.most } else { 1.0 };
+    let opinion = (odds(1.0 - benign) / say.prior).clamp(1.0 / say.most, most);
     let odds = odds(sure) * opinion;
     (odds / (1.0 + odds)).min(MOST)
 }
@@ -123,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_classifier_moves_the_balance_but_does_not_decide_alone() {
-        let with_opinion = |sure, benign| with_opinion(sure, benign, MOST_SAY);
+        let with_opinion = |sure, benign| with_opinion(sure, benign, Say { most: 4.0, prior: 1.0 });
         assert!((with_opinion(0.7, 0.5) - 0.7).abs() < 1e-6);
         assert!(with_opinion(0.6, 0.01) > ENOUGH);
         assert!(with_opinion(0.5, 0.01) < ENOUGH, "being new is no crime");

@@ -160,3 +160,53 @@ const NAME: &str = "classifier";
 const VERSION: u32 = 1;
 /// Trained by `make models`.
 const BASE: &[u8] = include_bytes!("../../models/classifier.bin");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::clues::Clues;
+    use crate::alert::surge::Pulses;
+
+    #[test]
+    fn the_base_answers_with_probabilities_and_damage_is_refused() {
+        let classifier = Classifier::base().unwrap();
+        assert!(classifier.classes().iter().any(|class| class == BENIGN));
+        let (clues, surge) = (Clues::default(), Pulses::default().begin());
+        let case = Case {
+            clues: &clues,
+            surge: &surge,
+            stranger: false,
+            has_actor: true,
+            targets: 0,
+            findings: 0,
+            seconds: 0,
+        };
+        let answer = classifier.answer(&case);
+        let sum: f32 = answer.techniques.iter().map(|one| one.probability).sum::<f32>() + answer.benign;
+        assert!((sum - 1.0).abs() < 1e-4);
+        assert!(answer.techniques.windows(2).all(|two| two[0].probability >= two[1].probability));
+        assert!(answer.clone().likeliest().len() <= 5);
+        for at in (0..BASE.len()).step_by(97) {
+            let mut damaged = BASE.to_vec();
+            damaged[at] ^= 1;
+            assert!(Classifier::load(&damaged).is_err(), "byte {at}");
+        }
+        assert!(Classifier::load(&[]).is_err());
+    }
+
+    #[test]
+    fn a_model_that_makes_no_sense_is_refused_with_the_reason() {
+        let layout = layout(2);
+        let weights = WeightVector::new(&layout, vec![0.0; layout.count()]).unwrap();
+        let classes = vec![BENIGN.to_owned(), "T0846".to_owned()];
+        let sane = Model { classes, weights, temperature: 1.0, unknown: 0.2 };
+        assert!(Classifier::load(&Classifier::save(&sane)).is_ok());
+        let refused = |model: Model, why: &str| {
+            let error = Classifier::load(&Classifier::save(&model)).err().unwrap().to_string();
+            assert!(error.contains(why), "{error}");
+        };
+        refused(Model { temperature: 0.0, ..sane.clone() }, "temperature");
+        refused(Model { classes: vec![BENIGN.to_owned(), "T9".to_owned()], ..sane.clone() }, "T9");
+        refused(Model { classes: vec![BENIGN.to_owned()], ..sane }, "weights of layout");
+    }
+}

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use fieldward_agent::alert::weigh::{ENOUGH, MOST_SAY, with_opinion};
+use fieldward_agent::alert::weigh::{ENOUGH, SAY, Say, with_opinion};
 use fieldward_agent::classify::{BENIGN, Classifier};
 use fieldward_agent::learn::classifier::Training;
 use fieldward_tests::lessons::{self, Row};
@@ -199,19 +199,21 @@ fn raising(classifier: &Classifier, rows: &[&Row]) -> Result<()> {
         benign.push(at.map_or(0.0, |at| shares[at]));
     }
     let days: BTreeSet<_> = rows.iter().map(|row| (&row.plant, row.site, row.seed)).collect();
-    for most_say in [1.0, MOST_SAY / 2.0, MOST_SAY, MOST_SAY * 2.0, MOST_SAY * 4.0] {
-        for enough in [ENOUGH - 0.1, ENOUGH, ENOUGH + 0.1] {
-            raising_with(rows, &benign, most_say, enough, days.len());
+    for most in [1.0, SAY.most / 4.0, SAY.most, SAY.most * 4.0] {
+        for prior in [1.0, SAY.prior, SAY.prior * 4.0] {
+            for enough in [ENOUGH, ENOUGH + 0.1] {
+                raising_with(rows, &benign, Say { most, prior }, enough, days.len());
+            }
         }
     }
     Ok(())
 }
 
-fn raising_with(rows: &[&Row], benign: &[f32], most_say: f32, enough: f32, days: usize) {
+fn raising_with(rows: &[&Row], benign: &[f32], say: Say, enough: f32, days: usize) {
     let mut attacks: BTreeMap<_, f32> = BTreeMap::new();
     let mut wrong: BTreeMap<_, &Row> = BTreeMap::new();
     for (row, benign) in rows.iter().zip(benign) {
-        let raised = with_opinion(row.sure, *benign, most_say) >= enough;
+        let raised = with_opinion(row.sure, *benign, say) >= enough;
         let after = if raised { row.delay } else { f32::INFINITY };
         match &row.attack {
             Some(attack) => {
@@ -229,15 +231,17 @@ fn raising_with(rows: &[&Row], benign: &[f32], most_say: f32, enough: f32, days:
         some as f64 * 100.0 / attacks.len().max(1) as f64
     };
     println!(
-        "say {most_say:4.0}, enough {enough:.2}: found {:.1} %, within 30 s {:.1} %, within 5 s {:.1} %; \
+        "say {:3}, prior {:2}, enough {enough:.2}: found {:.1} %, within 30 s {:.1} %, within 5 s {:.1} %; \
          of {days} days {} benign incidents, {} of them on calm days",
+        say.most,
+        say.prior,
         within(f32::MAX),
         within(30.0),
         within(5.0),
         wrong.len(),
         wrong.values().filter(|row| is_calm(row.seed)).count(),
     );
-    if (most_say, enough) == (MOST_SAY, ENOUGH) {
+    if (say, enough) == (SAY, ENOUGH) {
         let mut missed: BTreeMap<&str, usize> = BTreeMap::new();
         for ((.., attack), after) in &attacks {
             *missed.entry(attack).or_default() += usize::from(*after > 30.0);
@@ -258,7 +262,7 @@ fn left_out(
     let names: std::collections::BTreeSet<&String> =
         rows.iter().filter_map(|row| row.attack.as_ref()).collect();
     let (mut strange, mut known) = (Vec::new(), Vec::new());
-    let mut found = (0, 0);
+    let (mut played, mut told) = (0, 0);
     for name in names {
         let is_it = |row: &Row| row.attack.as_ref() == Some(name);
         let of = |which: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| which(row)).collect::<Vec<_>>();
@@ -274,20 +278,32 @@ fn left_out(
             let value = strangeness(&classifier, row)?;
             if is_it(row) {
                 own.push(value);
-                found.1 += 1;
-                found.0 += usize::from(row.sure >= 0.75);
+                if !classifier.classes().contains(&row.class) {
+                    strange.push(value);
+                }
             } else {
                 known.push(value);
             }
         }
-        println!("  {name:24} strangeness {:.2}", own.iter().sum::<f32>() / own.len().max(1) as f32);
-        strange.extend(own);
+        let at = classifier.classes().iter().position(|class| class == BENIGN);
+        let mut raised: BTreeMap<_, bool> = BTreeMap::new();
+        for row in new.iter().filter(|row| is_it(row)) {
+            let shares = classifier.probabilities(&row.input().context("pictures of another version")?);
+            let is_enough = with_opinion(row.sure, at.map_or(0.0, |at| shares[at]), SAY) >= ENOUGH;
+            *raised.entry((&row.plant, row.site, row.seed)).or_default() |= is_enough;
+        }
+        played += raised.len();
+        told += raised.values().filter(|is| **is).count();
+        println!(
+            "  {name:24} raised {:3} of {:3}, strangeness {:.2}",
+            raised.values().filter(|is| **is).count(),
+            raised.len(),
+            own.iter().sum::<f32>() / own.len().max(1) as f32
+        );
     }
     println!(
-        "unknown against known: area {:.3}; raised without the classifier {}/{}",
+        "attacks never taught: raised {told} of {played}; techniques never taught stranger than known ones: area {:.3}",
         area(&strange, &known),
-        found.0,
-        found.1
     );
     Ok(())
 }
