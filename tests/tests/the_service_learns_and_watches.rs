@@ -214,7 +214,7 @@ fn a_first_start_learns_then_watches_then_raises() {
     assert!(site.path("model/baseline.txt").exists() && site.path("model/forest.bin").exists());
     assert!(!site.path("state/learning/elapsed.json").exists(), "what is learnt is not learnt again");
     assert_eq!(status.models[..3], ["web", "baseline", "forest"]);
-    assert!(status.refused.iter().any(|said| said.starts_with("pca: too little")), "{:?}", status.refused);
+    assert!(status.refused.iter().any(|said| said.starts_with("pca: not learnt")), "{:?}", status.refused);
     assert!(!site.alerts("raised").is_empty() && status.alerts.values().sum::<u64>() > 0, "{status}");
     assert_eq!(status.network_data.expect("a second").facility_id, "north");
     nothing_is_open(&site);

@@ -1,5 +1,6 @@
 //! `status`: how the service is.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -32,10 +33,11 @@ impl Show {
         let status = Status::read(config.state()).with_context(|| {
             format!("{}: has the service run (fieldward-agent run --config …)?", path.display())
         })?;
+        let mut out = std::io::stdout().lock();
         if self.json {
-            println!("{}", serde_json::to_string(&status)?);
+            writeln!(out, "{}", serde_json::to_string(&status)?)?;
         } else {
-            print!("{status}");
+            write!(out, "{status}")?;
         }
         let age = std::fs::metadata(&path)?.modified()?.elapsed().unwrap_or_default();
         anyhow::ensure!(status.state != State::Stopped, "the service was stopped {} ago", seconds(age));

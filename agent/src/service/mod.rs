@@ -10,6 +10,7 @@ mod rim;
 pub mod status;
 mod training;
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
@@ -24,7 +25,7 @@ use crate::detect::{Detector, Watcher};
 use crate::lookout::Lookout;
 use crate::maintenance::Maintenance;
 use crate::mirror::{BadAddress, Mirror};
-use crate::model;
+use crate::model::{self, ModelError};
 use crate::pipeline::Limits;
 use crate::spool::{self, OpenError, Spool};
 use engine::{Ended, Engine, Phase};
@@ -167,9 +168,17 @@ fn begin(config: &Config, state: &Path) -> (Phase, Vec<Box<dyn Detector>>, Vec<S
         return (Phase::Learning(Learning::new(config.learn, 0)), with_innate(learners), Vec::new());
     }
     let loaded = model::load(&config.model);
-    let refused: Vec<String> = loaded.refused.iter().map(ToString::to_string).collect();
-    for refused in &refused {
-        tracing::warn!("{refused}; or move the directory away, and the service learns anew");
+    let mut refused = Vec::new();
+    for one in loaded.refused {
+        // What there was too little traffic for has no file: nothing is wrong with it.
+        let missing =
+            matches!(&one.why, ModelError::Unreadable(error) if error.kind() == ErrorKind::NotFound);
+        if missing {
+            refused.push(format!("{}: was not learnt", one.path.display()));
+        } else {
+            tracing::warn!("{one}; or move the directory away, and the service learns anew");
+            refused.push(one.to_string());
+        }
     }
     let names: Vec<&str> = loaded.detectors.iter().map(|detector| detector.name()).collect();
     tracing::info!("watching with {}", names.join(", "));

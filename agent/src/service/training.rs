@@ -16,15 +16,16 @@ pub fn train(learners: Vec<Box<dyn Detector>>, models: &Path, state: &Path, orde
     let mut whole = true;
     for learner in learners {
         let settled = model::settle(models, learner.as_ref());
-        let name = settled.detector;
+        let (name, said) = (settled.detector, settled.said);
+        let said = if said.is_empty() { "too little traffic" } else { &said };
         let watcher = match settled.outcome {
             Ok(Some(watcher)) => {
-                tracing::info!("{name}: learnt, and watches: {}", settled.said);
+                tracing::info!("{name}: learnt, and watches: {said}");
                 Ok(watcher)
             }
             Ok(None) => {
-                tracing::warn!("{name}: not learnt: {}", settled.said);
-                Err(format!("{name}: too little to learn from; {}", settled.said))
+                tracing::warn!("{name}: not learnt: {said}");
+                Err(format!("{name}: not learnt: {said}"))
             }
             Err(error) => {
                 whole = false;
