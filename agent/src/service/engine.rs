@@ -33,10 +33,8 @@ pub struct Engine {
     pub phase: Phase,
     /// How it is.
     pub status: Status,
-    /// Where models are kept, and what is gathered.
+    /// Where models are kept.
     pub models: PathBuf,
-    /// The state directory.
-    pub state: PathBuf,
     /// Where alerts go.
     pub spool: Arc<Spool>,
     /// What it is told, and a way to tell it.
@@ -158,9 +156,17 @@ impl Engine {
                 self.status.seconds_untold += 1;
             }
         }
-        let reports = &self.reports;
-        let unsent = std::mem::take(&mut self.unsent).into_iter();
-        self.unsent = unsent.filter_map(|one| reports.try_send(one).map_err(super::returned).err()).collect();
+        self.send();
+    }
+
+    /// Sends what must not get lost, in its order.
+    fn send(&mut self) {
+        while !self.unsent.is_empty() {
+            if let Err(full) = self.reports.try_send(self.unsent.remove(0)) {
+                self.unsent.insert(0, super::returned(full));
+                return;
+            }
+        }
     }
 
     /// Does what it was told.
@@ -179,7 +185,13 @@ impl Engine {
                     detectors.push(watcher);
                     self.lookout.watch_mut().exchange(detectors);
                 }
-                Order::Trained => self.watch(),
+                Order::Trained(whole) => {
+                    if whole {
+                        // By the same way as what was gathered, so that this is not written after it.
+                        self.unsent.push(Report::Learnt);
+                    }
+                    self.watch();
+                }
             }
         }
         if matches!(&self.phase, Phase::Training(thread, _) if thread.is_finished()) {
@@ -218,12 +230,12 @@ impl Engine {
     fn train(&mut self) {
         tracing::info!("learnt enough: the models are trained, what is ready watches");
         let learners = self.lookout.watch_mut().exchange(model::innate());
-        let (models, state, orders) = (self.models.clone(), self.state.clone(), self.orders.0.clone());
+        let (models, orders) = (self.models.clone(), self.orders.0.clone());
         let thread = std::thread::Builder::new().name("training".to_owned());
         let thread = thread.spawn(move || {
             let learners: Vec<Box<dyn Detector>> =
                 learners.into_iter().filter(|one| model::learns(one.name())).collect();
-            training::train(learners, &models, &state, &orders);
+            training::train(learners, &models, &orders);
         });
         let packets = self.lookout.watch().pipeline().packets();
         self.status.learning = None;

@@ -41,8 +41,8 @@ pub enum Order {
     Join(Result<Watcher, String>),
     /// A model was changed.
     Replace(Watcher),
-    /// All models are ready.
-    Trained,
+    /// All models are made, and whether all are on the disk.
+    Trained(bool),
 }
 
 /// What the engine tells.
@@ -53,6 +53,8 @@ pub enum Report {
     News(Box<Status>),
     /// What was gathered while learning.
     Gathered(Gathered),
+    /// All that was gathered is in models: it need not be kept any more.
+    Learnt,
     /// The book of what was done during maintenance.
     Worked(Vec<u8>, Maintenance),
 }
@@ -118,7 +120,6 @@ pub fn run(
         phase,
         status,
         models: config.model.clone(),
-        state: state.to_owned(),
         spool: spool.clone(),
         orders: (to_engine, orders),
         reports,

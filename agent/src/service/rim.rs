@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use fieldward_shared::service::Notify;
 
+use super::learning;
 use super::status::{Redis, State, Status};
 use super::{Order, Report};
 use crate::config::Config;
@@ -106,6 +107,10 @@ impl<'a> Rim<'a> {
                 let written = gathered.write(self.config.state());
                 self.note(written, "what was gathered while learning");
             }
+            Report::Learnt => {
+                let forgotten = learning::forget(self.config.state());
+                self.note(forgotten, "what was gathered while learning");
+            }
             Report::Worked(book, work) => self.add(&book, &work),
         }
     }
@@ -178,7 +183,10 @@ impl<'a> Rim<'a> {
     /// Says once that something cannot be written.
     fn note(&mut self, written: std::io::Result<()>, what: &str) {
         if let (Err(error), false) = (&written, self.unwritten) {
-            tracing::error!("{what} cannot be written to {}: {error}", self.config.state().display());
+            tracing::error!(
+                "{what} cannot be written to (or removed from) {}: {error}",
+                self.config.state().display()
+            );
         }
         self.unwritten = written.is_err();
     }

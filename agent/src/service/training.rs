@@ -5,12 +5,11 @@ use std::path::Path;
 use std::sync::mpsc::Sender;
 
 use super::Order;
-use super::learning;
 use crate::detect::Detector;
 use crate::model;
 
 /// Makes models of what was learnt, in the order of the detectors; the baseline is first and there at once.
-pub fn train(learners: Vec<Box<dyn Detector>>, models: &Path, state: &Path, orders: &Sender<Order>) {
+pub fn train(learners: Vec<Box<dyn Detector>>, models: &Path, orders: &Sender<Order>) {
     // Without the right to a low priority it goes on with the usual one.
     let _ = rustix::process::nice(NICE);
     let mut whole = true;
@@ -38,10 +37,7 @@ pub fn train(learners: Vec<Box<dyn Detector>>, models: &Path, state: &Path, orde
             return;
         }
     }
-    if whole && let Err(error) = learning::forget(state) {
-        tracing::warn!("what was kept while learning cannot be removed from {}: {error}", state.display());
-    }
-    drop(orders.send(Order::Trained));
+    drop(orders.send(Order::Trained(whole)));
 }
 
 const NICE: i32 = 10;
