@@ -115,7 +115,7 @@ impl Incident {
     pub fn turn(&mut self, classifier: Option<&Classifier>) -> Option<Self> {
         let next = self.next.as_ref()?;
         let classifier = classifier?;
-        if !next.is_enough(Some(classifier)) {
+        if !next.is_enough(Some(classifier), &[]) {
             return None;
         }
         let (then, now) = (classifier.answer(&self.case()), classifier.answer(&next.case()));
@@ -142,6 +142,7 @@ impl Incident {
         &mut self,
         facility: &str,
         classifier: Option<&Classifier>,
+        already: &[String],
         loss: Loss,
         window: &Window,
         told: &mut Vec<Told>,
@@ -157,7 +158,7 @@ impl Incident {
             }
             return;
         }
-        if !self.is_enough(classifier) {
+        if !self.is_enough(classifier, already) {
             return;
         }
         let mut raised = Raised::new(self.last, loss);
@@ -174,11 +175,16 @@ impl Incident {
     }
 
     /// Whether the evidence is enough. What concerns nobody in particular is enough when it lasts.
-    fn is_enough(&self, classifier: Option<&Classifier>) -> bool {
+    /// What was `told` already of whoever did it must stand without his newness and the classifier's word.
+    fn is_enough(&self, classifier: Option<&Classifier>, told: &[String]) -> bool {
         if self.key != Key::Plant {
-            let sure = weigh::confidence(self.who(), &weigh::kinds(self.waiting.iter()));
-            let benign = classifier.map(|classifier| classifier.answer(&self.case()).benign);
-            return benign.map_or(sure, |benign| weigh::with_opinion(sure, benign, SAY)) >= ENOUGH;
+            let answer = classifier.map(|classifier| classifier.answer(&self.case()));
+            let first = answer.as_ref().and_then(|answer| answer.techniques.first());
+            let is_told = first.is_some_and(|first| told.contains(&first.technique));
+            let who = if is_told { Who::Known } else { self.who() };
+            let sure = weigh::confidence(who, &weigh::kinds(self.waiting.iter()));
+            let surer = answer.map_or(sure, |answer| weigh::with_opinion(sure, answer.benign, SAY));
+            return if is_told { surer.min(sure) } else { surer } >= ENOUGH;
         }
         let fresh =
             self.waiting.iter().map(|finding| finding.at).filter(|at| self.last.since(*at) <= LASTING);

@@ -36,6 +36,8 @@ pub struct Correlator {
     open: Vec<Incident>,
     /// Who was not there in learning, and since when.
     strangers: BTreeMap<Addr, Timestamp>,
+    /// Which techniques were told of whom, and when last.
+    reported: BTreeMap<Addr, (Timestamp, Vec<String>)>,
     /// Whose a network card is that was not there in learning.
     cards: BTreeMap<u64, Addr>,
     /// What the plant sent in the last minute.
@@ -90,6 +92,7 @@ impl Correlator {
             classifier,
             open: Vec::new(),
             strangers: BTreeMap::new(),
+            reported: BTreeMap::new(),
             cards: BTreeMap::new(),
             pulses: Pulses::default(),
             losses: VecDeque::new(),
@@ -116,14 +119,25 @@ impl Correlator {
         let classifier = self.classifier.as_ref();
         let surge = classifier.map(|_| self.pulses.begin());
         let Some(incident) = self.open.get_mut(at) else { return };
-        let second = finding.at.as_secs();
+        let (finding_at, second) = (finding.at, finding.at.as_secs());
         incident.find(finding, stranger, surge);
         if let Some(next) = incident.turn(classifier) {
             told.extend(incident.alert(&self.facility, classifier).map(Told::Closed));
             *incident = next;
         }
         incident.measure(second, window);
-        incident.rise(&self.facility, classifier, loss, window, told);
+        let already = match key {
+            Key::Actor(actor) => self.reported.get(&actor),
+            _ => None,
+        };
+        let already =
+            already.filter(|(last, _)| finding_at.since(*last) < NEWS).map(|(_, told)| told.as_slice());
+        let before = told.len();
+        incident.rise(&self.facility, classifier, already.unwrap_or_default(), loss, window, told);
+        if let (Key::Actor(actor), Some(Told::Raised(alert))) = (key, told.get(before)) {
+            let technique = alert.candidates.first().map(|first| first.technique.clone());
+            self.report(actor, finding_at, technique);
+        }
     }
 
     /// A second is over: what was quiet for long is closed, what goes on is told again.
@@ -217,6 +231,22 @@ impl Correlator {
         None
     }
 
+    /// Notes what was told of whom.
+    fn report(&mut self, actor: Addr, at: Timestamp, technique: Option<String>) {
+        if self.reported.len() >= MOST_STRANGERS {
+            self.reported.retain(|_, (last, _)| at.since(*last) < NEWS);
+            if self.reported.len() >= MOST_STRANGERS {
+                self.reported.clear();
+            }
+        }
+        let (last, known) = self.reported.entry(actor).or_insert((at, Vec::new()));
+        if at.since(*last) >= NEWS {
+            known.clear();
+        }
+        *last = at;
+        known.extend(technique.filter(|technique| !known.contains(technique)));
+    }
+
     /// What was lost in the last minute.
     fn lost(&self) -> Loss {
         match (self.losses.front(), self.losses.back()) {
@@ -259,6 +289,8 @@ impl Loss {
 const IMPERSONATION: &str = "impersonation";
 /// Microseconds without a finding after which an incident is over.
 pub const QUIET: u64 = 120_000_000;
+/// What was told of somebody is no news for so long: microseconds.
+const NEWS: u64 = 24 * 3_600_000_000;
 /// What is found within this time of another finding may belong to it: microseconds.
 const SAME_TIME: u64 = 5_000_000;
 /// Incidents that go on at the same time.
