@@ -175,16 +175,15 @@ impl Incident {
     }
 
     /// Whether the evidence is enough. What concerns nobody in particular is enough when it lasts.
-    /// What was `told` already of whoever did it must stand without his newness and the classifier's word.
+    /// What was `told` already of whoever did it must stand without his newness.
     fn is_enough(&self, classifier: Option<&Classifier>, told: &[String]) -> bool {
         if self.key != Key::Plant {
             let answer = classifier.map(|classifier| classifier.answer(&self.case()));
             let first = answer.as_ref().and_then(|answer| answer.techniques.first());
             let is_told = first.is_some_and(|first| told.contains(&first.technique));
-            let who = if is_told { Who::Known } else { self.who() };
+            let who = if is_told && self.stranger { Who::Known } else { self.who() };
             let sure = weigh::confidence(who, &weigh::kinds(self.waiting.iter()));
-            let surer = answer.map_or(sure, |answer| weigh::with_opinion(sure, answer.benign, SAY));
-            return if is_told { surer.min(sure) } else { surer } >= ENOUGH;
+            return answer.map_or(sure, |answer| weigh::with_opinion(sure, answer.benign, SAY)) >= ENOUGH;
         }
         let fresh =
             self.waiting.iter().map(|finding| finding.at).filter(|at| self.last.since(*at) <= LASTING);

@@ -3,7 +3,9 @@
 use std::net::Ipv4Addr;
 
 use super::*;
+use crate::classify::{BENIGN, FIRST, Model, SECOND, layout};
 use fieldward_shared::alert::Severity;
+use fieldward_shared::weights::WeightVector;
 
 const CONTROLLER: Ipv4Addr = Ipv4Addr::new(10, 1, 1, 4);
 const STRANGER: Ipv4Addr = Ipv4Addr::new(10, 1, 0, 9);
@@ -185,9 +187,30 @@ fn memory_is_bounded_whoever_comes() {
     assert_eq!(correlator.counts.incidents, 10_000 - MOST_OPEN as u64);
 }
 
+/// A classifier that takes a clue for a technique.
+fn taught(lessons: &[((&str, &str), &str)]) -> Classifier {
+    let classes: Vec<String> =
+        [BENIGN].into_iter().chain(lessons.iter().map(|(_, class)| *class)).map(str::to_owned).collect();
+    let layout = layout(classes.len());
+    let mut values = vec![0.0; layout.count()];
+    let mut set = |part: &str, row: usize, width: usize, column: usize, value| {
+        values[layout.range(part).unwrap().start + row * width + column] = value;
+    };
+    for (nth, (clue, _)) in lessons.iter().enumerate() {
+        let input = clues::CLUES.iter().position(|known| known == clue).unwrap();
+        set("first", input, FIRST, nth, 1.0);
+        set("second", nth, SECOND, nth, 1.0);
+        set("output", nth, classes.len(), 1 + nth, 5.0);
+    }
+    let weights = WeightVector::new(&layout, values).unwrap();
+    let model = Model { classes, weights, temperature: 1.0, unknown: 0.0 };
+    Classifier::load(&Classifier::save(&model)).unwrap()
+}
+
 #[test]
 fn what_somebody_does_next_is_the_next_alert() {
-    let mut correlator = Correlator::new("plant");
+    let lessons = [(("link", "modbus"), "T0846"), (("modbus write", "register"), "T0855")];
+    let mut correlator = Correlator::with("plant", Some(taught(&lessons)));
     let (window, mut told) = (Window::default(), Vec::new());
     let of = |second, kind, sort, about, confidence| Finding {
         sort,
@@ -207,10 +230,31 @@ fn what_somebody_does_next_is_the_next_alert() {
     }
     correlator.finish(&mut told);
     let raised = told.iter().filter_map(|one| if let Told::Raised(alert) = one { Some(alert) } else { None });
-    let named: Vec<_> = raised.map(|alert| (alert.timestamp, alert.tactic.clone())).collect();
-    let [(first, Some(one)), (second, Some(other))] = named.as_slice() else { panic!("{named:?}") };
-    assert_eq!((*first, *second), (at(0), at(20)));
-    assert_ne!(one, other);
+    let named: Vec<_> = raised.map(|alert| (alert.timestamp, alert.attack_type.clone())).collect();
+    assert_eq!(named, [(at(0), Some("T0846".to_owned())), (at(20), Some("T0855".to_owned()))]);
     let closed = told.iter().filter(|one| matches!(one, Told::Closed(_))).count();
     assert_eq!(closed, 2, "each ends once");
+}
+
+#[test]
+fn what_was_told_of_somebody_is_no_news_for_a_day() {
+    let lessons = [(("http page", ""), "T0888")];
+    let mut correlator = Correlator::with("plant", Some(taught(&lessons)));
+    let (window, mut told) = (Window::default(), Vec::new());
+    let page = |second, about| Finding { about, ..finding(second, "http page", STRANGER, "asks for a page") };
+    let mut visit = |correlator: &mut Correlator, start: u64| {
+        for nth in 0..3 {
+            correlator.find(page(start + nth, start + nth), &window, &mut told);
+        }
+        (start..start + 400).for_each(|second| {
+            correlator.second(1000 + second, &window, Loss::default(), &mut told);
+        });
+        let raised = told.iter().filter(|one| matches!(one, Told::Raised(_))).count();
+        told.clear();
+        raised
+    };
+    correlator.find(arrival(0), &window, &mut Vec::new());
+    assert_eq!(visit(&mut correlator, 0), 1);
+    assert_eq!(visit(&mut correlator, 3600), 0);
+    assert_eq!(visit(&mut correlator, 2 * 86_400), 1);
 }
