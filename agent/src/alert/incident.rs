@@ -182,7 +182,9 @@ impl Incident {
             let first = answer.as_ref().and_then(|answer| answer.techniques.first());
             let is_told = first.is_some_and(|first| told.contains(&first.technique));
             let who = if is_told && self.stranger { Who::Known } else { self.who() };
-            let sure = weigh::confidence(who, &weigh::kinds(self.waiting.iter()));
+            let kinds = weigh::kinds(self.waiting.iter());
+            let sure = weigh::confidence(who, &kinds);
+            let answer = answer.filter(|_| !weigh::is_only_newness(&kinds));
             return answer.map_or(sure, |answer| weigh::with_opinion(sure, answer.benign, SAY)) >= ENOUGH;
         }
         let fresh =

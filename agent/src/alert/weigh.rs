@@ -32,7 +32,7 @@ pub const SAY: Say = Say { most: 64.0, prior: 16.0 };
 /// Evidence that is less sure than this is not made surer.
 const WORTH: f32 = 0.55;
 /// Kinds that tell the same thing twice.
-const SAME: &[(&str, &str)] = &[("card", "asset")];
+const SAME: &[(&str, &str)] = &[("card", "asset"), ("broadcast", "asset")];
 /// Never quite sure.
 const MOST: f32 = 0.99;
 
@@ -83,6 +83,11 @@ pub fn with_opinion(sure: f32, benign: f32, say: Say) -> f32 {
     let opinion = (odds(1.0 - benign) / say.prior).clamp(1.0 / say.most, most);
     let odds = odds(sure) * opinion;
     (odds / (1.0 + odds)).min(MOST)
+}
+
+/// Whether somebody is there who was not, and that is all: no crime, whatever a classifier thinks of it.
+pub fn is_only_newness(kinds: &[Kind]) -> bool {
+    kinds.iter().all(|kind| same(kind.name) == "asset")
 }
 
 /// The kinds among findings, in the order of their first appearance.
@@ -138,6 +143,13 @@ mod tests {
         assert!(with_opinion(ENOUGH, 0.9) < ENOUGH);
         assert!(with_opinion(0.95, 1.0) > ENOUGH, "strong evidence is told whatever it says");
         assert!(with_opinion(0.3, 0.0) < ENOUGH, "weak evidence is not");
+    }
+
+    #[test]
+    fn being_new_is_not_doing_something() {
+        let (asset, card) = (kind("asset", 0.65, 1), kind("broadcast", 0.1, 1));
+        assert!(is_only_newness(&[asset, card]));
+        assert!(!is_only_newness(&[asset, kind("link", 0.5, 1)]));
     }
 
     #[test]
