@@ -108,7 +108,7 @@ fn main() -> Result<()> {
         }
         Step::Train { pictures, out, how } => {
             let rows = read(&pictures)?;
-            let (learn, calibrate) = split(&rows, |row| row.site % 4 != 0);
+            let (learn, calibrate) = split(&rows, |row| !calibrates(row));
             let model = teach(&learn, &calibrate, &how.training())?;
             std::fs::write(&out, Classifier::save(&model))
                 .with_context(|| format!("cannot write {}", out.display()))?;
@@ -159,33 +159,33 @@ fn exam(rows: &[Row], attacks: bool, how: &Training) -> Result<()> {
     let last = [last(true), last(false)];
     // The last day of each; and another site for what calibrates.
     let is_new = |row: &Row| last.contains(&Some(row.seed));
-    let is_taught = |row: &Row| !is_new(row) && row.site % 4 != 0;
-    let calibrates = |row: &Row| !is_new(row) && row.site % 4 == 0;
+    let is_taught = |row: &Row| !is_new(row) && !calibrates(row);
+    let fits = |row: &Row| !is_new(row) && calibrates(row);
     let of = |which: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| which(row)).collect::<Vec<_>>();
-    let model = teach(&of(&is_taught), &of(&calibrates), how)?;
+    let model = teach(&of(&is_taught), &of(&fits), how)?;
     println!("temperature {:.2}, unknown below {:.2}", model.temperature, model.unknown);
     tell(
         "new days of the same plants",
-        &grade(&load(&model)?, &of(&|row| is_new(row) && row.site % 4 != 0))?,
+        &grade(&load(&model)?, &of(&|row| is_new(row) && !calibrates(row)))?,
         true,
     );
     tell(
         "new days of a new site",
-        &grade(&load(&model)?, &of(&|row| is_new(row) && row.site % 4 == 0))?,
+        &grade(&load(&model)?, &of(&|row| is_new(row) && calibrates(row)))?,
         false,
     );
-    raising(&load(&model)?, &of(&|row| is_new(row) && row.site % 4 != 0))?;
+    raising(&load(&model)?, &of(&|row| is_new(row) && !calibrates(row)))?;
     for plant in lessons::plants() {
         let model = teach(
             &of(&|row| is_taught(row) && row.plant != plant),
-            &of(&|row| calibrates(row) && row.plant != plant),
+            &of(&|row| fits(row) && row.plant != plant),
             how,
         )?;
         let grades = grade(&load(&model)?, &of(&|row| is_new(row) && row.plant == plant))?;
         tell(&format!("a plant never seen: {plant}"), &grades, false);
     }
     if attacks {
-        left_out(rows, &is_taught, &calibrates, &is_new, how)?
+        left_out(rows, &is_taught, &fits, &is_new, how)?
     }
     Ok(())
 }
@@ -255,7 +255,7 @@ fn raising_with(rows: &[&Row], benign: &[f32], say: Say, enough: f32, days: usiz
 fn left_out(
     rows: &[Row],
     is_taught: &dyn Fn(&Row) -> bool,
-    calibrates: &dyn Fn(&Row) -> bool,
+    fits: &dyn Fn(&Row) -> bool,
     is_new: &dyn Fn(&Row) -> bool,
     how: &Training,
 ) -> Result<()> {
@@ -266,11 +266,8 @@ fn left_out(
     for name in names {
         let is_it = |row: &Row| row.attack.as_ref() == Some(name);
         let of = |which: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| which(row)).collect::<Vec<_>>();
-        let model = teach(
-            &of(&|row| is_taught(row) && !is_it(row)),
-            &of(&|row| calibrates(row) && !is_it(row)),
-            how,
-        )?;
+        let model =
+            teach(&of(&|row| is_taught(row) && !is_it(row)), &of(&|row| fits(row) && !is_it(row)), how)?;
         let classifier = load(&model)?;
         let new = of(&|row| is_new(row));
         let mut own = Vec::new();
@@ -351,6 +348,11 @@ fn write(path: &Path, rows: &[Row]) -> Result<()> {
     let new = path.with_extension("new");
     std::fs::write(&new, bytes).with_context(|| format!("cannot write {}", new.display()))?;
     std::fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Every fourth site is kept to calibrate on.
+const fn calibrates(row: &Row) -> bool {
+    row.site.is_multiple_of(4)
 }
 
 fn is_calm(seed: u64) -> bool {
