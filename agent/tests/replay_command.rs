@@ -88,12 +88,13 @@ fn a_quiet_plant_is_learnt_and_a_stranger_who_writes_is_one_alert() {
 
     let mut attack = Capture::day(1000..1100);
     attack.segment(1100, STRANGER, 0, SYN, &[]);
+    // The same point again and again: brute force.
     for nth in 0..30 {
         attack.segment(1101 + nth, STRANGER, 1 + nth * 12, PUSH, &WRITE);
     }
     attack.saved(folder.path(), "attack.pcap");
     let labels = r#"{"capture_start": 1741001000, "capture_end": 1741001131, "attacks": [{"start": 1741001100,
-        "end": 1741001131, "name": "write", "technique": "T0855", "grade": "A", "kind": "fast",
+        "end": 1741001131, "name": "write", "technique": "T0806", "grade": "A", "kind": "fast",
         "src": "10.1.0.9", "dst": "10.1.1.4"}]}"#;
     std::fs::write(path("labels.json"), labels).expect("labels");
     let (file, labels) = (path("attack.pcap"), path("labels.json"));
@@ -101,7 +102,7 @@ fn a_quiet_plant_is_learnt_and_a_stranger_who_writes_is_one_alert() {
     let found = agent(&arguments);
     let alert: serde_json::Value = serde_json::from_slice(&found.stdout).expect("one alert");
     assert_eq!(alert["title"], "10.1.0.9, new on the network, wrote an unusual value to 10.1.1.4");
-    assert_eq!((&alert["facility_id"], &alert["attack_type"]), (&"north".into(), &"T0855".into()));
+    assert_eq!((&alert["facility_id"], &alert["attack_type"]), (&"north".into(), &"T0806".into()));
     assert!(
         text(&found.stderr).contains("detected 100 % (1/1)  in time 100 % (1/1)"),
         "{}",
@@ -139,6 +140,7 @@ fn a_capture_in_pieces_is_the_same_capture() {
 
     let mut attack = Capture::day(1000..1100);
     attack.segment(1100, STRANGER, 0, SYN, &[]);
+    // The same point again and again: brute force.
     for nth in 0..30 {
         attack.segment(1101 + nth, STRANGER, 1 + nth * 12, PUSH, &WRITE);
     }

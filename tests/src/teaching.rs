@@ -15,20 +15,14 @@ pub fn teach(learn: &[&Row], calibrate: &[&Row], how: &Training) -> Result<Model
     let place: BTreeMap<&str, usize> =
         classes.iter().enumerate().map(|(at, class)| (class.as_str(), at)).collect();
     let mut pictures: BTreeMap<_, f32> = BTreeMap::new();
-    let mut incidents: BTreeMap<&str, f32> = BTreeMap::new();
     for row in learn {
-        let count = pictures.entry(row.incident()).or_default();
-        if *count == 0.0 {
-            *incidents.entry(&row.class).or_default() += 1.0;
-        }
-        *count += 1.0;
+        *pictures.entry(row.incident()).or_default() += 1.0;
     }
     let mut examples = Vec::with_capacity(learn.len());
     for row in learn {
-        // An incident counts as much as another, its last picture as much as all before; rare classes
-        // count more, but not as much as if they were common.
-        let share = if row.is_last { 1.0 } else { 1.0 / pictures[&row.incident()] };
-        let weight = share / incidents[row.class.as_str()].sqrt();
+        // An incident counts as much as another, its last picture as much as all before: where two
+        // techniques look alike, the commoner one is named.
+        let weight = if row.is_last { 1.0 } else { 1.0 / pictures[&row.incident()] };
         let input = row.input().context("pictures of another version")?;
         examples.push(Example { input, class: place[row.class.as_str()], weight });
     }

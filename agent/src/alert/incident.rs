@@ -88,7 +88,9 @@ impl Incident {
         self.stranger |= stranger;
         if let Some(raised) = &mut self.raised {
             let known = self.shown | self.clues.kinds();
-            let is_else = clues::kind(&finding) & known == 0 && finding.at.since(raised.at) > STAGE;
+            // Faster is more of the same.
+            let is_else = clues::kind(&finding) & known == 0 && !finding.kind.ends_with(" rate");
+            let is_else = is_else && finding.at.since(raised.at) > STAGE;
             match surge.filter(|_| is_else && matches!(self.key, Key::Actor(_))) {
                 Some(surge) => {
                     let begun = || Box::new(Self { shown: known, ..Self::new(self.key, finding.at, surge) });
