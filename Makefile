@@ -31,7 +31,7 @@ bench: setup ## speed and memory of decoder, simulator and detection, as in BENC
 	@scripts/bench-sim.sh $(OUT)
 	@scripts/bench-watch.sh $(OUT)
 
-models: setup ## train the classifier on simulated plants, and examine it (half an hour)
+models: setup ## train the classifier on simulated plants, and examine it (long)
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- play $(OUT)/pictures
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- exam $(OUT)/pictures --attacks
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- train $(OUT)/pictures

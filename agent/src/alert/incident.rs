@@ -114,10 +114,10 @@ impl Incident {
 
     /// The next thing that whoever did it does, once it is known for another technique than this one. What
     /// is the same technique belongs here.
-    pub fn turn(&mut self, classifier: Option<&Classifier>) -> Option<Self> {
+    pub fn turn(&mut self, classifier: Option<&Classifier>, already: &[String]) -> Option<Self> {
         let next = self.next.as_ref()?;
         let classifier = classifier?;
-        if !next.is_enough(Some(classifier), &[]) {
+        if !next.is_enough(Some(classifier), already) {
             return None;
         }
         let (then, now) = (classifier.answer(&self.case()), classifier.answer(&next.case()));

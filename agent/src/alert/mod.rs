@@ -121,19 +121,19 @@ impl Correlator {
         let Some(incident) = self.open.get_mut(at) else { return };
         let (finding_at, second) = (finding.at, finding.at.as_secs());
         incident.find(finding, stranger, surge);
-        if let Some(next) = incident.turn(classifier) {
-            told.extend(incident.alert(&self.facility, classifier).map(Told::Closed));
-            *incident = next;
-        }
-        incident.measure(second, window);
         let already = match key {
             Key::Actor(actor) => self.reported.get(&actor),
             _ => None,
         };
-        let already =
-            already.filter(|(last, _)| finding_at.since(*last) < NEWS).map(|(_, told)| told.as_slice());
+        let already = already.filter(|(last, _)| finding_at.since(*last) < NEWS);
+        let already = already.map(|(_, told)| told.as_slice()).unwrap_or_default();
+        if let Some(next) = incident.turn(classifier, already) {
+            told.extend(incident.alert(&self.facility, classifier).map(Told::Closed));
+            *incident = next;
+        }
+        incident.measure(second, window);
         let before = told.len();
-        incident.rise(&self.facility, classifier, already.unwrap_or_default(), loss, window, told);
+        incident.rise(&self.facility, classifier, already, loss, window, told);
         if let (Key::Actor(actor), Some(Told::Raised(alert))) = (key, told.get(before)) {
             let technique = alert.candidates.first().map(|first| first.technique.clone());
             self.report(actor, finding_at, technique);

@@ -1,8 +1,9 @@
 //! How much evidence is enough. Kinds of evidence speak for something independently of each other; the
 //! doubt that each leaves is multiplied, and an incident is raised when little doubt is left.
 //!
-//! The classifier has its say too, within bounds: it may double or halve the odds a few times, so that what
-//! it has never seen is still told, and what it knows for a benign change needs more evidence.
+//! The classifier has its say too, within bounds: it may double or halve the odds six times. That is enough to
+//! hold back what it is certain is a benign change, however strong the evidence; where it doubts, evidence
+//! decides.
 //!
 //! A further finding of the same kind says less than one of another kind: doubling their number counts
 //! as half a kind. What is new on the network is judged as it is; who belongs to the plant does new
@@ -135,13 +136,15 @@ mod tests {
     }
 
     #[test]
-    fn a_classifier_moves_the_balance_but_does_not_decide_alone() {
+    fn a_classifier_moves_the_balance_as_far_as_it_may() {
+        assert!(with_opinion(MOST, 1.0, SAY) < ENOUGH, "what is certainly benign is not told");
+        assert!(with_opinion(0.95, 0.1, SAY) > ENOUGH, "where it doubts, evidence decides");
         let with_opinion = |sure, benign| with_opinion(sure, benign, Say { most: 4.0, prior: 1.0 });
         assert!((with_opinion(0.7, 0.5) - 0.7).abs() < 1e-6);
         assert!(with_opinion(0.6, 0.01) > ENOUGH);
         assert!(with_opinion(0.5, 0.01) < ENOUGH, "being new is no crime");
         assert!(with_opinion(ENOUGH, 0.9) < ENOUGH);
-        assert!(with_opinion(0.95, 1.0) > ENOUGH, "strong evidence is told whatever it says");
+        assert!(with_opinion(0.95, 1.0) > ENOUGH, "with less to say it cannot hold back strong evidence");
         assert!(with_opinion(0.3, 0.0) < ENOUGH, "weak evidence is not");
     }
 
