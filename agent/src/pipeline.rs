@@ -16,6 +16,14 @@ pub struct Limits {
     pub flows: FlowLimits,
 }
 
+impl Limits {
+    /// For watching one plant: whoever floods it gets less memory than a decoder of anything may take.
+    pub fn watching() -> Self {
+        let flows = FlowLimits { flows: 1 << 17, conversations: 1 << 14, ..FlowLimits::default() };
+        Self { flows, ..Self::default() }
+    }
+}
+
 /// Packets in, events out.
 pub struct Pipeline {
     frames: Frames,

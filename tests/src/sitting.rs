@@ -38,8 +38,10 @@ pub fn learn(config: &Config, minutes: f64, wanted: &[&str]) -> Result<Models> {
     let is_wanted = |name: &str| wanted.is_empty() || wanted.contains(&name);
     let kinds: Vec<_> = DETECTORS.iter().filter(|kind| is_wanted(kind.name)).collect();
     let learners = kinds.iter().map(|kind| (kind.learn)(1)).collect();
-    let eye =
-        Rc::new(RefCell::new(Eye { watch: Watch::new(Limits::default(), learners), on: |_: &mut Watch| {} }));
+    let eye = Rc::new(RefCell::new(Eye {
+        watch: Watch::new(Limits::watching(), learners),
+        on: |_: &mut Watch| {},
+    }));
     recording::record(config, minutes, "", Box::new(Shared(eye.clone())), |_| true)?;
     let eye = Rc::into_inner(eye).context("the recorder keeps its sink")?.into_inner();
     let mut watch = eye.watch;
@@ -72,7 +74,7 @@ pub fn watch(
     }));
     let seen = desk.clone();
     let on = move |watch: &mut Watch| seen.borrow_mut().see(watch);
-    let eye = Rc::new(RefCell::new(Eye { watch: Watch::new(Limits::default(), detectors), on }));
+    let eye = Rc::new(RefCell::new(Eye { watch: Watch::new(Limits::watching(), detectors), on }));
     let recording = recording::record(config, minutes, "", Box::new(Shared(eye.clone())), |_| true)?;
     let mut eye = Rc::into_inner(eye).context("the recorder keeps its sink")?.into_inner();
     eye.watch.finish();

@@ -10,7 +10,6 @@ use std::sync::LazyLock;
 use fieldward_agent::alert::{Correlator, Loss, Told};
 use fieldward_agent::capture::{self, FileSource, LinkType, Next, Packet, Source};
 use fieldward_agent::detect::{DETECTORS, Detector, INNATE, Kind};
-use fieldward_agent::flow::FlowLimits;
 use fieldward_agent::pipeline::Limits;
 use fieldward_agent::watch::Watch;
 use fieldward_shared::time::Timestamp;
@@ -25,7 +24,7 @@ type Packets = Vec<(Timestamp, u32, Vec<u8>)>;
 
 /// Every detector's model, learnt from a small plant: long enough for the models of minutes.
 static MODELS: LazyLock<Vec<(&Kind, Vec<u8>)>> = LazyLock::new(|| {
-    let mut watch = Watch::new(Limits::default(), DETECTORS.iter().map(|kind| (kind.learn)(3)).collect());
+    let mut watch = Watch::new(Limits::watching(), DETECTORS.iter().map(|kind| (kind.learn)(3)).collect());
     for (ts, wire_len, data) in &recorded(1, 185.0, &[]) {
         feed(&mut watch, *ts, *wire_len, data);
         watch.findings();
@@ -100,7 +99,7 @@ fn told(watch: &mut Watch, packets: impl IntoIterator<Item = (Timestamp, u32, Ve
 #[test]
 fn a_known_plant_allocates_nothing() {
     let day = recorded(2, 20.0, &[]);
-    let mut watch = Watch::new(Limits::default(), watching());
+    let mut watch = Watch::new(Limits::watching(), watching());
     let (mut within, mut closing) = (0, 0);
     for round in 0..3 {
         for (ts, wire_len, data) in &day {
@@ -128,9 +127,7 @@ fn hostile_traffic_does_not_fill_memory() {
     LazyLock::force(&MODELS);
     let mut peaks = [0; 2];
     let counted = allocation_counter::measure(|| {
-        // Flows have bounds and tests of their own: few of them show what the rest holds.
-        let flows = FlowLimits { flows: 16_384, conversations: 4096, ..FlowLimits::default() };
-        let mut watch = Watch::new(Limits { flows, ..Limits::default() }, watching());
+        let mut watch = Watch::new(Limits::watching(), watching());
         let mut correlator = Correlator::new("plant");
         let (mut hostile, mut told) = (Hostile::default(), Vec::new());
         for peak in &mut peaks {
@@ -154,8 +151,8 @@ fn hostile_traffic_does_not_fill_memory() {
     assert!(peaks[1] < peaks[0] / 4, "it grew by {} KiB, then by {}", peaks[0] >> 10, peaks[1] >> 10);
 }
 
-/// What may be allocated when everything is as full as it gets, with 16,384 flows.
-const MOST_BYTES: u64 = 96 << 20;
+/// What may be allocated when everything is as full as it gets.
+const MOST_BYTES: u64 = 128 << 20;
 
 /// Packets of someone who wants to be remembered.
 struct Hostile {
@@ -260,19 +257,19 @@ fn the_same_packets_give_the_same_findings_however_they_are_read() {
     let path = folder.path().join("a.pcap");
     record_to(&path, 4, 9.0, &["port-scan@60", "setpoint-range@200", "syn-flood@330"]);
     let whole = packets(capture::open(&path).expect("a capture"));
-    let once = told(&mut Watch::new(Limits::default(), watching()), whole.clone());
+    let once = told(&mut Watch::new(Limits::watching(), watching()), whole.clone());
     assert!(once.iter().any(|line| line.starts_with("Raised")) && once.len() > 20, "{}", once.len());
-    let twice = told(&mut Watch::new(Limits::default(), watching()), whole.clone());
+    let twice = told(&mut Watch::new(Limits::watching(), watching()), whole.clone());
     assert!(once == twice, "a second time");
     let bytes = std::fs::read(&path).expect("the file");
     let odd = FileSource::read("-", Odd(Cursor::new(bytes.clone()), 7)).expect("a capture");
-    assert!(once == told(&mut Watch::new(Limits::default(), watching()), packets(odd)), "in odd pieces");
+    assert!(once == told(&mut Watch::new(Limits::watching(), watching()), packets(odd)), "in odd pieces");
     let pieces = cut(&bytes, &[1, 999, 1000, whole.len() / 2]);
     assert_eq!(pieces.len(), 5);
     let joined = pieces
         .into_iter()
         .flat_map(|piece| packets(FileSource::read("a piece", Cursor::new(piece)).expect("a capture")));
-    assert!(once == told(&mut Watch::new(Limits::default(), watching()), joined), "in several files");
+    assert!(once == told(&mut Watch::new(Limits::watching(), watching()), joined), "in several files");
 }
 
 /// A pcap file as several, cut after so many packets.
@@ -294,7 +291,7 @@ fn cut(bytes: &[u8], after: &[usize]) -> Vec<Vec<u8>> {
 fn the_clock_may_jump() {
     let day = recorded(2, 8.0, &[]);
     let findings = |jump: &dyn Fn(usize, u64) -> u64| {
-        let mut watch = Watch::new(Limits::default(), watching());
+        let mut watch = Watch::new(Limits::watching(), watching());
         let jumped = day.iter().enumerate().map(|(nth, (ts, wire_len, data))| {
             (Timestamp::from_micros(jump(nth, ts.as_micros())), *wire_len, data.clone())
         });

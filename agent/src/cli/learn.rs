@@ -38,7 +38,7 @@ pub struct Learn {
 impl Learn {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let learners = DETECTORS.iter().map(|kind| (kind.learn)(self.seed)).collect();
-        let mut watch = Watch::new(Limits::default(), learners);
+        let mut watch = Watch::new(Limits::watching(), learners);
         let mut learnt = Learnt::default();
         for file in &self.files {
             let ended = reading::read(file, |packet| {

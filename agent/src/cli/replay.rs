@@ -46,7 +46,7 @@ pub struct Replay {
 impl Replay {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let labels = self.labels()?;
-        let mut lookout = Lookout::new(&self.facility, Limits::default(), self.detectors()?);
+        let mut lookout = Lookout::new(&self.facility, Limits::watching(), self.detectors()?);
         let mut out = Output::new(labels.is_some());
         let mut told = Vec::new();
         let ended = reading::read(&self.file, |packet| {

@@ -116,7 +116,7 @@ pub fn run(
     };
     rim.begin(status.clone());
     let engine = Engine {
-        lookout: Lookout::new(&config.facility_id, Limits::default(), detectors),
+        lookout: Lookout::new(&config.facility_id, Limits::watching(), detectors),
         phase,
         status,
         models: config.model.clone(),

@@ -38,7 +38,7 @@ pub struct Plain {
 /// Learns with the detectors of these names (all, if none is given).
 pub fn learn(parts: &[Packets], only: &[&str]) -> Models {
     let kinds = || DETECTORS.iter().filter(|kind| only.is_empty() || only.contains(&kind.name));
-    let mut watch = Watch::new(Limits::default(), kinds().map(|kind| (kind.learn)(1)).collect());
+    let mut watch = Watch::new(Limits::watching(), kinds().map(|kind| (kind.learn)(1)).collect());
     for seen in parts.iter().flat_map(|part| &part.0) {
         watch.packet(&seen.packet());
         watch.findings();
@@ -67,7 +67,7 @@ pub fn watch(models: &Models, packets: &Packets, labels: &Labels, chatter: Optio
             Err(error) => panic!("{}: what was just learnt cannot be read: {error}", kind.name),
         }
     }
-    let (mut watch, mut correlator) = (Watch::new(Limits::default(), detectors), Correlator::new("real"));
+    let (mut watch, mut correlator) = (Watch::new(Limits::watching(), detectors), Correlator::new("real"));
     let (mut told, mut findings) = (Vec::new(), Vec::new());
     for seen in &packets.0 {
         let before = watch.second();
