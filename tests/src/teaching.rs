@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use fieldward_agent::classify::{BENIGN, Classifier, Model};
 use fieldward_agent::learn::classifier::{Example, Training, train};
+use fieldward_agent::learn::familiar::familiar;
 
 use crate::lessons::Row;
 
@@ -27,7 +28,11 @@ pub fn teach(learn: &[&Row], calibrate: &[&Row], how: &Training) -> Result<Model
         examples.push(Example { input, class: place[row.class.as_str()], weight });
     }
     let weights = train(&examples, classes.len(), None, how)?;
-    let mut model = Model { classes, weights, temperature: 1.0, unknown: 0.0 };
+    // Of each incident how it ended: what it was on the way is a part of that.
+    let mut lasts = learn.iter().map(|row| row.is_last);
+    examples.retain(|_| lasts.next().unwrap_or_default());
+    let familiar = familiar(&examples, |class| classes.get(class).is_some_and(|class| class == BENIGN));
+    let mut model = Model { classes, weights, temperature: 1.0, familiar, unknown: 0.0 };
     model.temperature = temperature(&model, calibrate)?;
     model.unknown = unknown(&model, calibrate)?;
     Ok(model)
@@ -54,24 +59,18 @@ fn temperature(model: &Model, rows: &[&Row]) -> Result<f32> {
     Ok(best.1)
 }
 
-/// The share of the first technique that all but a few of the calibration attacks reach.
+/// Within which distance all but a few of the calibration attacks lie.
 fn unknown(model: &Model, rows: &[&Row]) -> Result<f32> {
     let classifier = load(model)?;
-    let mut shares = Vec::new();
-    for row in rows.iter().filter(|row| row.is_last && row.attack.is_some()) {
-        shares.push(1.0 - strangeness(&classifier, row)?);
-    }
-    shares.sort_by(f32::total_cmp);
-    Ok(shares.get(shares.len() / 20).copied().unwrap_or(0.0))
+    let attacks = rows.iter().filter(|row| row.is_last && row.attack.is_some());
+    let mut far: Vec<f32> = attacks.map(|row| strangeness(&classifier, row)).collect::<Result<_>>()?;
+    far.sort_by(f32::total_cmp);
+    Ok(far.get(far.len() - far.len().div_ceil(20).min(far.len())).copied().unwrap_or(f32::MAX))
 }
 
-/// How little of what is no benign change the first technique has.
+/// How far a picture lies from what the classifier was taught.
 pub fn strangeness(classifier: &Classifier, row: &Row) -> Result<f32> {
-    let shares = classifier.probabilities(&row.input().context("pictures of another version")?);
-    let named = classifier.classes().iter().zip(&shares);
-    let benign = named.clone().find(|(class, _)| *class == BENIGN).map_or(0.0, |(_, share)| *share);
-    let first = named.filter(|(class, _)| *class != BENIGN).map(|(_, share)| *share).fold(0.0, f32::max);
-    Ok(1.0 - first / (1.0 - benign).max(1e-6))
+    Ok(classifier.strangeness(&row.input().context("pictures of another version")?))
 }
 
 /// The classifier of a model.

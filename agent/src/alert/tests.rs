@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::*;
-use crate::classify::{BENIGN, FIRST, Model, SECOND, layout};
+use crate::classify::{BENIGN, FIRST, Familiar, Model, SECOND, layout};
 use fieldward_shared::alert::Severity;
 use fieldward_shared::weights::WeightVector;
 
@@ -203,7 +203,7 @@ fn taught(lessons: &[((&str, &str), &str)]) -> Classifier {
         set("output", nth, classes.len(), 1 + nth, 5.0);
     }
     let weights = WeightVector::new(&layout, values).unwrap();
-    let model = Model { classes, weights, temperature: 1.0, unknown: 0.0 };
+    let model = Model { classes, weights, temperature: 1.0, familiar: Familiar::default(), unknown: 0.0 };
     Classifier::load(&Classifier::save(&model)).unwrap()
 }
 

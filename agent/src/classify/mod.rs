@@ -5,6 +5,7 @@
 //! values, so what it learnt at one plant holds at another. Its weights are part of the program; they are
 //! trained from simulated plants (`make models`).
 
+mod familiar;
 mod input;
 mod network;
 pub mod technique;
@@ -15,6 +16,7 @@ use fieldward_shared::alert::Candidate;
 use fieldward_shared::weights::{Layout, WeightVector};
 
 use crate::model::{ModelError, pack, unpack};
+pub use familiar::Familiar;
 pub use input::{Case, INPUTS, Input};
 use network::Network;
 
@@ -30,7 +32,9 @@ pub struct Model {
     pub weights: WeightVector,
     /// What logits are divided by.
     pub temperature: f32,
-    /// Below this probability of the first technique nothing is named.
+    /// What it was taught of techniques.
+    pub familiar: Familiar,
+    /// Farther than this from what it was taught nothing is named that is not [`CLEAR`].
     pub unknown: f32,
 }
 
@@ -39,6 +43,7 @@ pub struct Classifier {
     classes: Vec<String>,
     network: Network,
     temperature: f32,
+    familiar: Familiar,
     unknown: f32,
 }
 
@@ -49,7 +54,7 @@ pub struct Answer {
     pub techniques: Vec<Candidate>,
     /// How likely nothing bad happens.
     pub benign: f32,
-    /// No technique is likely enough to be named.
+    /// It is too different from all that was taught, and no technique stands out.
     pub is_unknown: bool,
 }
 
@@ -75,13 +80,16 @@ impl Classifier {
         if !(model.temperature.is_finite() && model.temperature > 0.0 && model.unknown.is_finite()) {
             return Err(damaged("its temperature is no number above 0".to_owned()));
         }
+        if !model.familiar.is_sound() {
+            return Err(damaged("the cases that it was taught are none".to_owned()));
+        }
         if let Some(class) = model.classes.iter().find(|class| !is_known(class)) {
             return Err(damaged(format!("nothing is known of the technique {class}")));
         }
         let network = Network::new(&model.weights, model.classes.len())
             .map_err(|misfit| damaged(misfit.to_string()))?;
-        let Model { classes, temperature, unknown, .. } = model;
-        Ok(Self { classes, network, temperature, unknown })
+        let Model { classes, temperature, familiar, unknown, .. } = model;
+        Ok(Self { classes, network, temperature, familiar, unknown })
     }
 
     /// The bytes of a file.
@@ -102,9 +110,15 @@ impl Classifier {
         logits
     }
 
+    /// How far a case lies from what was taught of techniques.
+    pub fn strangeness(&self, input: &Input) -> f32 {
+        self.familiar.distance(input)
+    }
+
     /// What a case looks like.
     pub fn answer(&self, case: &Case<'_>) -> Answer {
-        let shares = self.probabilities(&case.input());
+        let input = case.input();
+        let shares = self.probabilities(&input);
         let mut benign = 0.0;
         let mut techniques = Vec::with_capacity(shares.len());
         for (class, probability) in self.classes.iter().zip(shares) {
@@ -119,8 +133,8 @@ impl Classifier {
         });
         let first = techniques.first().map_or(0.0, |first| first.probability);
         // Of what is no benign change, how sure is the first?
-        let is_unknown = first < self.unknown * (1.0 - benign);
-        Answer { techniques, benign, is_unknown }
+        let is_clear = first >= CLEAR * (1.0 - benign);
+        Answer { techniques, benign, is_unknown: !is_clear && self.strangeness(&input) > self.unknown }
     }
 }
 
@@ -153,11 +167,14 @@ fn is_known(class: &str) -> bool {
 pub const FIRST: usize = 64;
 /// In the second.
 pub const SECOND: usize = 32;
+/// A technique so much likelier than all others is named also where the case is a strange one: no plant is
+/// quite like those that were simulated.
+const CLEAR: f32 = 0.5;
 /// Techniques that are told with an alert, and how likely each must be.
 const MOST_NAMED: usize = 5;
 const LEAST_NAMED: f32 = 0.01;
 const NAME: &str = "classifier";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Trained by `make models`.
 const BASE: &[u8] = include_bytes!("../../models/classifier.bin");
 
@@ -199,7 +216,8 @@ mod tests {
         let layout = layout(2);
         let weights = WeightVector::new(&layout, vec![0.0; layout.count()]).unwrap();
         let classes = vec![BENIGN.to_owned(), "T0846".to_owned()];
-        let sane = Model { classes, weights, temperature: 1.0, unknown: 0.2 };
+        let familiar = Familiar::default();
+        let sane = Model { classes, weights, temperature: 1.0, familiar, unknown: 0.2 };
         assert!(Classifier::load(&Classifier::save(&sane)).is_ok());
         let refused = |model: Model, why: &str| {
             let error = Classifier::load(&Classifier::save(&model)).err().unwrap().to_string();

@@ -170,7 +170,7 @@ const ORDER: u64 = 0x6f_7264_6572;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::classify::{Classifier, Model};
+    use crate::classify::{Classifier, Familiar, Model};
 
     /// Three classes that differ in one clue each.
     fn examples(count: usize, seed: u64) -> Vec<Example> {
@@ -188,7 +188,13 @@ mod tests {
     fn classes_are_told_apart_and_scored_as_trained() {
         let weights = train(&examples(300, 1), 3, None, &Training::default()).unwrap();
         let classes = ["benign", "T0846", "T0836"].map(str::to_owned).to_vec();
-        let model = Model { classes, weights: weights.clone(), temperature: 1.0, unknown: 0.0 };
+        let model = Model {
+            classes,
+            weights: weights.clone(),
+            temperature: 1.0,
+            familiar: Familiar::default(),
+            unknown: 0.0,
+        };
         let classifier = Classifier::load(&Classifier::save(&model)).unwrap();
         let device = Device::flex();
         let network = Network::with(weights.values(), 3, &device);

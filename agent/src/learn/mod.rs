@@ -4,6 +4,7 @@
 pub mod classifier;
 pub mod curves;
 pub mod dataset;
+pub mod familiar;
 mod gradient;
 pub mod model;
 pub mod steps;

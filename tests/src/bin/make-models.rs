@@ -163,7 +163,7 @@ fn exam(rows: &[Row], attacks: bool, how: &Training) -> Result<()> {
     let fits = |row: &Row| !is_new(row) && calibrates(row);
     let of = |which: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| which(row)).collect::<Vec<_>>();
     let model = teach(&of(&is_taught), &of(&fits), how)?;
-    println!("temperature {:.2}, unknown below {:.2}", model.temperature, model.unknown);
+    println!("temperature {:.2}, unknown beyond {:.2}", model.temperature, model.unknown);
     tell(
         "new days of the same plants",
         &grade(&load(&model)?, &of(&|row| is_new(row) && !calibrates(row)))?,
