@@ -67,6 +67,31 @@ impl Incident {
         self.key
     }
 
+    /// The first finding.
+    pub const fn first(&self) -> Timestamp {
+        self.first
+    }
+
+    /// Which clues there are, a bit each.
+    pub fn kinds(&self) -> u128 {
+        self.clues.kinds()
+    }
+
+    /// The likeliest technique when it was raised.
+    pub fn technique(&self) -> Option<&str> {
+        self.raised.as_ref()?.technique.as_deref()
+    }
+
+    /// Whether something was too much before it is raised.
+    pub fn is_more(&self) -> bool {
+        self.waiting.iter().any(|finding| finding.is_more)
+    }
+
+    /// Whether whoever did it was not there in learning.
+    pub const fn is_stranger(&self) -> bool {
+        self.stranger
+    }
+
     /// The last finding.
     pub const fn last(&self) -> Timestamp {
         self.last
@@ -88,8 +113,7 @@ impl Incident {
         self.stranger |= stranger;
         if let Some(raised) = &mut self.raised {
             let known = self.shown | self.clues.kinds();
-            // Faster is more of the same.
-            let is_else = clues::kind(&finding) & known == 0 && !finding.kind.ends_with(" rate");
+            let is_else = clues::kind(&finding) & known == 0 && !finding.is_more;
             let is_else = is_else && finding.at.since(raised.at) > STAGE;
             match surge.filter(|_| is_else && matches!(self.key, Key::Actor(_))) {
                 Some(surge) => {
@@ -139,6 +163,25 @@ impl Incident {
         }
     }
 
+    /// How much the gravest of its findings could hurt.
+    pub fn gravest(&self) -> f32 {
+        let facts = self.raised.iter().flat_map(|raised| &raised.facts).map(|fact| fact.consequence);
+        facts.chain(self.waiting.iter().map(|finding| finding.consequence)).fold(0.0, f32::max)
+    }
+
+    /// The technique that it looks most like just now.
+    pub fn likeliest(&self, classifier: &Classifier) -> Option<String> {
+        Some(classifier.answer(&self.case()).techniques.into_iter().next()?.technique)
+    }
+
+    /// It was quiet, and then there was more of it.
+    pub fn go_on(&mut self, more: Self) {
+        let Some(raised) = &mut self.raised else { return };
+        more.waiting.iter().for_each(|finding| raised.add(&mut self.clues, finding));
+        self.last = self.last.max(more.last);
+        raised.told.0 = self.last;
+    }
+
     /// Raises it if the evidence is enough; tells it when it has become graver.
     pub fn rise(
         &mut self,
@@ -172,6 +215,7 @@ impl Incident {
         self.look(self.last.as_secs(), window);
         if let (Some(alert), Some(raised)) = (self.alert(facility, classifier), &mut self.raised) {
             raised.told.1 = alert.severity;
+            raised.technique = alert.candidates.first().map(|first| first.technique.clone());
             told.push(Told::Raised(alert));
         }
     }
@@ -333,7 +377,7 @@ impl Incident {
             Key::Actor(actor) => Some(actor),
             _ => None,
         };
-        let gravest = raised.facts.iter().map(|fact| fact.consequence).fold(0.0, f32::max);
+        let gravest = self.gravest();
         Some(Alert {
             id: AlertId::new(facility, RULE, &format!("{:?}", self.key), self.first),
             timestamp: raised.at,

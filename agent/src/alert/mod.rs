@@ -2,10 +2,12 @@
 //!
 //! Findings of one actor (without an actor, about one target) are one incident until it has been quiet
 //! for [`QUIET`]. It waits, up to five minutes, until its evidence is enough ([`weigh`]); then it is raised.
-//! When whoever did it goes on to something else, that is the next alert. Findings about nobody in
-//! particular join what goes on, or make an incident of their own when they last. Packet time only; the
-//! same capture gives the same alerts, to the byte.
+//! When whoever did it goes on to something else, that is the next alert; when he does the same again, it
+//! is the same alert, which slept meanwhile ([`asleep`]). Findings about nobody in particular join what
+//! goes on, or make an incident of their own when they last. Packet time only; the same capture gives the
+//! same alerts, to the byte.
 
+mod asleep;
 pub mod clues;
 mod context;
 mod incident;
@@ -25,6 +27,7 @@ use crate::classify::{Classifier, Input};
 use crate::detect::Finding;
 use crate::flow::Addr;
 use crate::window::{Window, hash};
+use asleep::Asleep;
 use incident::{Incident, Key};
 use surge::Pulses;
 
@@ -34,6 +37,8 @@ pub struct Correlator {
     classifier: Option<Classifier>,
     /// In the order in which they began.
     open: Vec<Incident>,
+    /// Those that have been quiet.
+    asleep: Asleep,
     /// Who was not there in learning, and since when.
     strangers: BTreeMap<Addr, Timestamp>,
     /// Which techniques were told of whom, and when last.
@@ -71,7 +76,7 @@ pub struct Loss {
 pub enum Told {
     /// It is new.
     Raised(Alert),
-    /// It goes on; this replaces what was told of it.
+    /// It goes on, or is quiet; this replaces what was told of it.
     Updated(Alert),
     /// It is over; this is its last state.
     Closed(Alert),
@@ -91,6 +96,7 @@ impl Correlator {
             facility: facility.into(),
             classifier,
             open: Vec::new(),
+            asleep: Asleep::default(),
             strangers: BTreeMap::new(),
             reported: BTreeMap::new(),
             cards: BTreeMap::new(),
@@ -128,10 +134,13 @@ impl Correlator {
         let already = already.filter(|(last, _)| finding_at.since(*last) < NEWS);
         let already = already.map(|(_, told)| told.as_slice()).unwrap_or_default();
         if let Some(next) = incident.turn(classifier, already) {
-            told.extend(incident.alert(&self.facility, classifier).map(Told::Closed));
-            *incident = next;
+            let before = std::mem::replace(incident, next);
+            self.asleep.put(before, &self.facility, classifier, told);
         }
         incident.measure(second, window);
+        if !incident.is_raised() && self.asleep.covers(incident, classifier) {
+            return;
+        }
         let before = told.len();
         incident.rise(&self.facility, classifier, already, loss, window, told);
         if let (Key::Actor(actor), Some(Told::Raised(alert))) = (key, told.get(before)) {
@@ -153,7 +162,11 @@ impl Correlator {
             incident.pass(&pulse);
             incident.second(now, window, &self.facility, self.classifier.as_ref(), told);
         }
-        self.close(|incident| now.since(incident.last()) > incident.patience(), told);
+        let Self { open, asleep, facility, classifier, .. } = self;
+        for incident in open.extract_if(.., |one| now.since(one.last()) > one.patience()) {
+            asleep.put(incident, facility, classifier.as_ref(), told);
+        }
+        asleep.second(now, facility, classifier.as_ref(), told);
     }
 
     /// What goes on just now, alert or not, as the classifier sees it.
@@ -163,19 +176,15 @@ impl Correlator {
 
     /// The capture is over: what is open is closed.
     pub fn finish(&mut self, told: &mut Vec<Told>) {
-        self.close(|_| true, told);
-    }
-
-    fn close(&mut self, ended: impl Fn(&Incident) -> bool, told: &mut Vec<Told>) {
-        let (facility, classifier) = (&self.facility, self.classifier.as_ref());
-        self.open.retain_mut(|incident| {
-            let ended = ended(incident);
-            if ended {
-                incident.settle();
-                told.extend(incident.alert(facility, classifier).map(Told::Closed));
+        let Self { open, asleep, facility, classifier, .. } = self;
+        for mut incident in open.drain(..) {
+            incident.settle();
+            match incident.alert(facility, classifier.as_ref()) {
+                Some(alert) => told.push(Told::Closed(alert)),
+                None => asleep.put(incident, facility, classifier.as_ref(), told),
             }
-            !ended
-        });
+        }
+        asleep.finish(facility, classifier.as_ref(), told);
     }
 
     /// Where the incident with this key stands; a new one if there is none.
@@ -192,7 +201,7 @@ impl Correlator {
                 .min()
                 .unwrap_or_default();
             let incident = self.open.remove(oldest);
-            told.extend(incident.alert(&self.facility, self.classifier.as_ref()).map(Told::Closed));
+            self.asleep.put(incident, &self.facility, self.classifier.as_ref(), told);
         }
         self.open.push(Incident::new(key, at, self.pulses.begin()));
         self.open.len() - 1

@@ -25,6 +25,8 @@ pub struct Raised {
     pub context: ContextAnalysis,
     pub loss: Loss,
     pub told: (Timestamp, Severity),
+    /// The likeliest technique when it was raised.
+    pub technique: Option<String>,
     /// Something was found that had not been.
     pub has_news: bool,
 }
@@ -64,6 +66,7 @@ impl Raised {
             context: context::empty(),
             loss,
             told: (at, Severity::Low),
+            technique: None,
             has_news: false,
         }
     }

@@ -29,6 +29,7 @@ fn finding(second: u64, kind: &'static str, actor: Ipv4Addr, evidence: &str) -> 
         sort: "",
         about: hash(evidence.split('=').next().unwrap_or_default().as_bytes()),
         is_others: false,
+        is_more: kind == "modbus rate",
         actor: Some(actor.into()),
         target: (!matches!(kind, "asset" | "card")).then(|| CONTROLLER.into()),
         protocol,
@@ -112,6 +113,31 @@ fn after_a_quiet_time_it_is_another_alert() {
     let ids: Vec<_> = alerts(&findings).iter().map(|alert| alert.id).collect();
     assert_eq!(ids.len(), 2);
     assert_ne!(ids[0], ids[1]);
+}
+
+#[test]
+fn what_harms_nobody_and_is_done_again_is_the_same_alert() {
+    let link = |second, to: u64| finding(second, "link", STRANGER, &format!("turns to 10.1.1.{to} tcp 80"));
+    let again = |pause: u64| {
+        let mut findings: Vec<Finding> = vec![arrival(0)];
+        findings.extend((1..7).map(|nth| link(nth, nth)));
+        findings.extend((1..7).map(|nth| link(pause + nth, 100 + nth)));
+        findings
+    };
+    let one = alerts(&again(1800));
+    assert_eq!((one.len(), one[0].count), (1, 13));
+    assert!(one[0].severity <= Severity::Medium, "{:?}", one[0].severity);
+    assert_eq!(tell(&again(1800)).iter().filter(|one| matches!(one, Told::Raised(_))).count(), 1);
+    // After more than an hour it is another, and so is what he had not done, or too much of it.
+    assert_eq!(alerts(&again(7200)).len(), 2);
+    let and = |more: Finding| {
+        let mut findings = again(1800);
+        findings.extend((0..3).map(|nth| Finding { at: at(2400 + nth), about: nth, ..more.clone() }));
+        alerts(&findings).len()
+    };
+    assert_eq!(and(write(0, STRANGER, 1)), 2);
+    assert_eq!(and(finding(0, "link", STRANGER, "turns to 10.1.1.9 tcp 80")), 1);
+    assert_eq!(and(Finding { is_more: true, ..finding(0, "link", STRANGER, "turns to 10.1.1.9 tcp 80") }), 2);
 }
 
 #[test]

@@ -62,6 +62,8 @@ pub struct Finding {
     pub about: u64,
     /// It is known here, but of others.
     pub is_others: bool,
+    /// More of what goes on, and no other thing that begins.
+    pub is_more: bool,
     /// Who did it, as far as known.
     pub actor: Option<Addr>,
     /// To whom.
@@ -86,7 +88,7 @@ impl Finding {
         evidence: String,
     ) -> Self {
         let (actor, target, protocol, consequence) = (None, None, "ip", 0.3);
-        let (sort, about, is_others) = ("", 0, false);
+        let (sort, about, is_others, is_more) = ("", 0, false, false);
         Self {
             at,
             detector,
@@ -94,6 +96,7 @@ impl Finding {
             sort,
             about,
             is_others,
+            is_more,
             actor,
             target,
             protocol,

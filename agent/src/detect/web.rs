@@ -254,6 +254,7 @@ impl Web {
             sort: "",
             about: hash(uri),
             is_others: false,
+            is_more: false,
             actor: Some(actor),
             target: Some(target),
             protocol: "http",

@@ -41,6 +41,8 @@ pub struct Aspect {
     pub there: f32,
     /// After so many seconds without it, it is said anew when it comes back.
     pub pause: u64,
+    /// Whether it says how much there is of something, not what.
+    pub is_volume: bool,
 }
 
 impl Aspect {
@@ -63,6 +65,7 @@ impl Aspect {
         far: 0.7,
         there: 0.9,
         pause: 120,
+        is_volume: false,
     };
 }
 

@@ -88,6 +88,7 @@ impl Judge {
             sort: fact.sort,
             about: told.about,
             is_others: told.is_others,
+            is_more: fact.aspect.is_volume,
             actor: Some(fact.actor),
             target: fact.target,
             protocol: fact.aspect.protocol,

@@ -21,21 +21,27 @@ const fn rate(name: &'static str, protocol: &'static str, sentence: &'static str
         unknown: Unknown::Most,
         margin: 1.0,
         slack,
+        is_volume: true,
         ..Aspect::USUAL
     }
+}
+
+/// With how many different things, or how often in vain: a sweep is another thing than what was before it.
+const fn breadth(name: &'static str, protocol: &'static str, sentence: &'static str, slack: f64) -> Aspect {
+    Aspect { is_volume: false, ..rate(name, protocol, sentence, slack) }
 }
 
 pub static CONNECTS: Aspect = rate("connect rate", "tcp", "tries in 10 s connections:", 8.0);
 pub static CALLED: Aspect = rate("called rate", "tcp", "is asked in 10 s for connections:", 12.0);
 pub static RESETS: Aspect = rate("reset rate", "tcp", "breaks off in 10 s connections:", 6.0);
-pub static HOSTS: Aspect = rate("host rate", "ip", "turns in 10 s to different hosts:", 4.0);
-pub static PORTS: Aspect = rate("port rate", "tcp", "tries in 10 s different ports:", 6.0);
-pub static ASKED: Aspect = rate("arp rate", "arp", "looks in 10 s for different addresses:", 6.0);
+pub static HOSTS: Aspect = breadth("host rate", "ip", "turns in 10 s to different hosts:", 4.0);
+pub static PORTS: Aspect = breadth("port rate", "tcp", "tries in 10 s different ports:", 6.0);
+pub static ASKED: Aspect = breadth("arp rate", "arp", "looks in 10 s for different addresses:", 6.0);
 pub static REQUESTS: Aspect = rate("modbus rate", "modbus", "sends in 10 s requests:", 40.0);
 pub static WRITES: Aspect = rate("modbus write rate", "modbus", "sends in 10 s writes:", 4.0);
-pub static EXCEPTIONS: Aspect = rate("modbus exception rate", "modbus", "gets in 10 s exceptions:", 4.0);
-pub static UNITS: Aspect = rate("modbus unit rate", "modbus", "asks in 10 s different units:", 4.0);
-pub static PLACES: Aspect = rate("modbus place rate", "modbus", "reaches in 10 s different places:", 12.0);
+pub static EXCEPTIONS: Aspect = breadth("modbus exception rate", "modbus", "gets in 10 s exceptions:", 4.0);
+pub static UNITS: Aspect = breadth("modbus unit rate", "modbus", "asks in 10 s different units:", 4.0);
+pub static PLACES: Aspect = breadth("modbus place rate", "modbus", "reaches in 10 s different places:", 12.0);
 pub static SAME: Aspect = Aspect {
     consequence: 0.8,
     margin: 0.5,
@@ -44,9 +50,9 @@ pub static SAME: Aspect = Aspect {
 pub static LOGINS: Aspect = rate("mqtt connect rate", "mqtt", "connects in 10 s to brokers:", 4.0);
 pub static MESSAGES: Aspect = rate("mqtt publish rate", "mqtt", "publishes in 10 s messages:", 20.0);
 pub static QUERIES: Aspect = rate("dns rate", "dns", "asks in 10 s for names:", 8.0);
-pub static NAMES: Aspect = rate("dns name rate", "dns", "asks in 10 s for different names:", 5.0);
+pub static NAMES: Aspect = breadth("dns name rate", "dns", "asks in 10 s for different names:", 5.0);
 pub static PAGES: Aspect = rate("http rate", "http", "asks in 10 s for pages:", 10.0);
-pub static REFUSALS: Aspect = rate("http refusal rate", "http", "is turned away in 10 s:", 4.0);
+pub static REFUSALS: Aspect = breadth("http refusal rate", "http", "is turned away in 10 s:", 4.0);
 
 /// What is counted, in the order of [`Counts::plain`] and then [`Counts::different`].
 static PLAIN: [&Aspect; 10] =
