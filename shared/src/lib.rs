@@ -7,4 +7,6 @@ pub mod features;
 pub mod service;
 pub mod telemetry;
 pub mod time;
+pub mod transport;
 pub mod weights;
+pub mod wire;
