@@ -6,6 +6,7 @@
 //! sync. Everything is bounded, and whatever is lost is counted and told by a loss record.
 
 pub mod disk;
+mod follow;
 pub mod format;
 mod index;
 pub mod loss;
@@ -21,12 +22,13 @@ use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fieldward_shared::alert::Severity;
 
+pub use follow::Start;
 pub use loss::{Loss, Reason};
 pub use read::{Reader, Record};
 
@@ -265,6 +267,8 @@ struct Shared {
     oversize: [AtomicU64; 4],
     overrun_ever: [AtomicU64; 4],
     oversize_ever: [AtomicU64; 4],
+    /// Told when there may be more to read.
+    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Spool {
@@ -387,6 +391,7 @@ impl Shared {
             oversize: Default::default(),
             overrun_ever: Default::default(),
             oversize_ever: Default::default(),
+            wake: OnceLock::new(),
         }
     }
 
@@ -450,6 +455,11 @@ fn run(mut writer: Writer, messages: &Receiver<Message>) {
             next = if taken < BATCH { messages.try_recv().ok() } else { None };
         }
         writer.commit();
+        if taken > 0
+            && let Some(wake) = writer.shared.wake.get()
+        {
+            wake();
+        }
         writer.chores();
         for answer in answers.drain(..) {
             // Who asked may have gone.
