@@ -4,6 +4,7 @@
 
 pub mod alert;
 pub mod features;
+pub mod loss;
 pub mod service;
 pub mod telemetry;
 pub mod time;

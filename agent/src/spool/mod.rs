@@ -9,7 +9,6 @@ pub mod disk;
 mod follow;
 pub mod format;
 mod index;
-pub mod loss;
 pub mod positions;
 mod read;
 pub mod recover;
@@ -28,8 +27,8 @@ use std::time::Duration;
 
 use fieldward_shared::alert::Severity;
 
+pub use fieldward_shared::loss::{Loss, Reason};
 pub use follow::Start;
-pub use loss::{Loss, Reason};
 pub use read::{Reader, Record};
 
 use disk::{Disk, Folder};
@@ -467,16 +466,6 @@ fn run(mut writer: Writer, messages: &Receiver<Message>) {
         }
     }
     writer.finish();
-}
-
-/// A lane's name.
-pub fn lane_name(lane: Severity) -> &'static str {
-    match lane {
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
-    }
 }
 
 /// A lane's place in [`LANES`].
