@@ -256,6 +256,14 @@ impl Link {
         }
     }
 
+    /// After it was closed here: waits until the other end was told.
+    pub async fn gone(&self) {
+        match &self.0 {
+            Way::Quic(quic) => quic.gone().await,
+            Way::Tcp(tcp) => tcp.gone().await,
+        }
+    }
+
     /// The protocol that TLS agreed on.
     pub fn alpn(&self) -> Vec<u8> {
         match &self.0 {

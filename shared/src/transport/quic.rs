@@ -11,9 +11,11 @@ use aws_lc_rs::hmac;
 use quinn::crypto::rustls::{HandshakeData, QuicClientConfig, QuicServerConfig};
 use quinn::{
     ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout, MtuDiscoveryConfig,
-    SendStream, ServerConfig, TransportConfig, VarInt,
+    RecvStream, SendStream, ServerConfig, TransportConfig, VarInt,
 };
 use rustls::pki_types::CertificateDer;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout_at};
 
 use super::frames::{Frames, WHOLE_WITHIN};
 use super::{Channel, Code, In, Link, LinkError, Out, Receiver, Sender, TlsError, Way};
@@ -22,8 +24,17 @@ use super::{Channel, Code, In, Link, LinkError, Out, Receiver, Sender, TlsError,
 #[derive(Clone)]
 pub(super) struct Quic {
     connection: Connection,
+    /// A stream of which the tag is not whole yet: whoever waits for it may be interrupted.
+    arriving: Arc<Mutex<Option<Arriving>>>,
     /// An agent's endpoint lives as long as its link.
-    _endpoint: Option<Endpoint>,
+    endpoint: Option<Endpoint>,
+}
+
+struct Arriving {
+    send: Option<SendStream>,
+    receive: RecvStream,
+    tag: Vec<u8>,
+    until: Instant,
 }
 
 /// The aggregator's settings over its TLS.
@@ -93,14 +104,14 @@ impl QuicClient {
         let connecting = endpoint.connect_with(self.0.clone(), to, name);
         let connecting = connecting.map_err(|error| LinkError::Lost(error.to_string()))?;
         let connection = connecting.await.map_err(|error| why(&error))?;
-        Ok(Link(Way::Quic(Quic { connection, _endpoint: Some(endpoint) })))
+        Ok(Link(Way::Quic(Quic::new(connection, Some(endpoint)))))
     }
 }
 
 impl Link {
     /// The link of a connection that the aggregator has accepted.
     pub fn over_quic(connection: Connection) -> Self {
-        Self(Way::Quic(Quic { connection, _endpoint: None }))
+        Self(Way::Quic(Quic::new(connection, None)))
     }
 }
 
@@ -123,7 +134,24 @@ fn transport() -> TransportConfig {
     config
 }
 
+impl Arriving {
+    /// Reads the tag; what has come is kept when this is dropped.
+    async fn finish(&mut self, quic: &Quic) -> Result<(), LinkError> {
+        while let Some(missing) = TAG.checked_sub(self.tag.len()).filter(|missing| *missing > 0) {
+            let reading = self.receive.read_chunk(missing, true);
+            let read = timeout_at(self.until, reading).await.map_err(|_| LinkError::Slow)?;
+            let chunk = read.map_err(|error| quic.why(&error.into()))?.ok_or(LinkError::Cut)?;
+            self.tag.extend_from_slice(&chunk.bytes);
+        }
+        Ok(())
+    }
+}
+
 impl Quic {
+    fn new(connection: Connection, endpoint: Option<Endpoint>) -> Self {
+        Self { connection, arriving: Arc::default(), endpoint }
+    }
+
     pub async fn open(&self, channel: Channel) -> Result<(Sender, Option<Receiver>), LinkError> {
         let (mut send, receive) = if channel.is_mutual() {
             let (send, receive) = self.connection.open_bi().await.map_err(|error| why(&error))?;
@@ -139,21 +167,24 @@ impl Quic {
     }
 
     pub async fn accept(&self) -> Result<(Channel, Option<Sender>, Receiver), LinkError> {
-        let (send, mut receive) = tokio::select! {
-            both = self.connection.accept_bi() => {
-                let (send, receive) = both.map_err(|error| why(&error))?;
-                (Some(send), receive)
-            }
-            one = self.connection.accept_uni() => (None, one.map_err(|error| why(&error))?),
-        };
-        let mut tag = [0; 5];
-        let read = tokio::time::timeout(WHOLE_WITHIN, receive.read_exact(&mut tag)).await;
-        read.map_err(|_| LinkError::Slow)?.map_err(|error| match error {
-            quinn::ReadExactError::FinishedEarly(_) => LinkError::Cut,
-            quinn::ReadExactError::ReadError(error) => self.why(&error.into()),
-        })?;
+        let mut slot = self.arriving.lock().await;
+        if slot.is_none() {
+            let (send, receive) = tokio::select! {
+                both = self.connection.accept_bi() => {
+                    let (send, receive) = both.map_err(|error| why(&error))?;
+                    (Some(send), receive)
+                }
+                one = self.connection.accept_uni() => (None, one.map_err(|error| why(&error))?),
+            };
+            *slot = Some(Arriving { send, receive, tag: Vec::new(), until: Instant::now() + WHOLE_WITHIN });
+        }
+        if let Some(arriving) = slot.as_mut() {
+            arriving.finish(self).await?;
+        }
+        let Some(Arriving { send, receive, tag, .. }) = slot.take() else { return Err(LinkError::Channel) };
+        drop(slot);
         let (channel, _) = Channel::read(&tag).ok_or(LinkError::Channel)?;
-        let agents_end = self._endpoint.is_some();
+        let agents_end = self.endpoint.is_some();
         if channel.is_mutual() != send.is_some() || channel.is_agents() == agents_end {
             return Err(LinkError::Channel);
         }
@@ -173,6 +204,13 @@ impl Quic {
 
     pub async fn closed(&self) -> LinkError {
         why(&self.connection.closed().await)
+    }
+
+    pub async fn gone(&self) {
+        match &self.endpoint {
+            Some(endpoint) => endpoint.wait_idle().await,
+            None => drop(self.connection.closed().await),
+        }
     }
 
     pub fn alpn(&self) -> Vec<u8> {
@@ -217,6 +255,8 @@ fn is_tls(code: quinn::TransportErrorCode) -> bool {
     (0x100..0x200).contains(&u64::from(code))
 }
 
+/// Bytes of a channel's tag.
+const TAG: usize = 5;
 /// Streams in both directions that the other end may open.
 const MOST_MUTUAL: u32 = 8;
 /// Streams in one direction.

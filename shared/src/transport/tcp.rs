@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -60,6 +61,8 @@ struct Shared {
     peer: Vec<CertificateDer<'static>>,
     remote: SocketAddr,
     is_agents: bool,
+    /// The highest number of an ask that was opened here.
+    asked: AtomicU32,
     queues: [mpsc::Sender<Bytes>; 4],
     /// Where what comes goes, by channel.
     channels: Mutex<HashMap<Channel, mpsc::Sender<Message>>>,
@@ -99,6 +102,7 @@ fn link(stream: Stream, remote: SocketAddr, is_agents: bool) -> Link {
         peer,
         remote,
         is_agents,
+        asked: AtomicU32::new(0),
         queues,
         channels: Mutex::default(),
         arrived: tokio::sync::Mutex::new(arrived),
@@ -215,8 +219,9 @@ impl Shared {
             Some(queue) => queue,
             None => {
                 if channel.is_agents() == self.is_agents {
-                    // An answer that nobody waits for any more.
-                    return if channel.is_mutual() { Ok(()) } else { Err(LinkError::Channel) };
+                    // An answer may come when nobody waits for it any more.
+                    let late = matches!(channel, Channel::Ask(number) if number <= self.asked.load(Ordering::Relaxed));
+                    return if late { Ok(()) } else { Err(LinkError::Channel) };
                 }
                 let arrivals = self.receive(channel)?;
                 arriving.try_send((channel, arrivals)).map_err(|_| LinkError::Channel)?;
@@ -264,6 +269,9 @@ impl Drop for Shared {
 
 impl Tcp {
     pub fn open(&self, channel: Channel) -> Result<(Sender, Option<Receiver>), LinkError> {
+        if let Channel::Ask(number) = channel {
+            self.0.asked.fetch_max(number, Ordering::Relaxed);
+        }
         let receiver = channel.is_mutual().then(|| self.0.receive(channel)).transpose()?;
         Ok((self.sender(channel), receiver.map(|arrivals| Receiver(In::Tcp(arrivals)))))
     }
@@ -299,6 +307,11 @@ impl Tcp {
         let mut end = self.0.end.subscribe();
         let why = end.wait_for(Option::is_some).await.ok().and_then(|end| end.clone());
         why.unwrap_or(LinkError::Here)
+    }
+
+    pub async fn gone(&self) {
+        // Whoever writes takes it with him when he has ended.
+        self.0.queue(Channel::Control).closed().await;
     }
 
     pub fn alpn(&self) -> Vec<u8> {

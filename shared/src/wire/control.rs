@@ -71,7 +71,7 @@ pub struct Welcome {
 /// A batch is committed.
 #[derive(Clone, Copy, PartialEq, Message)]
 pub struct Ack {
-    /// Which.
+    /// Which; 0 when only the position of a lane has changed.
     #[prost(uint64, tag = "1")]
     pub batch: u64,
     /// Its lane.
