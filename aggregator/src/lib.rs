@@ -2,4 +2,6 @@
 //! that is not committed.
 
 pub mod cli;
+pub mod fleet;
+pub mod intake;
 pub mod store;
