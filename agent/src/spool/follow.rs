@@ -1,5 +1,7 @@
 //! What the uplink must know beside the records: where lanes begin, and when there is more to read.
 
+use std::sync::PoisonError;
+
 use super::format::Incarnation;
 use super::index::{Lane, Segment};
 use super::{LANES, Spool, lock, place};
@@ -22,9 +24,9 @@ impl Spool {
         (index.incarnation, LANES.map(|lane| index.lanes[place(lane)].start(index.incarnation)))
     }
 
-    /// Calls `wake` in the spool's thread whenever there may be more to read. Only the first one is kept.
-    pub fn when_accepted(&self, wake: impl Fn() + Send + Sync + 'static) {
-        drop(self.shared.wake.set(Box::new(wake)));
+    /// Calls `wake` in the spool's thread whenever there may be more to read. Only the last one is called.
+    pub fn when_accepted(&self, wake: impl Fn() + Send + 'static) {
+        *self.shared.wake.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(wake));
     }
 }
 

@@ -21,7 +21,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -267,7 +267,7 @@ struct Shared {
     overrun_ever: [AtomicU64; 4],
     oversize_ever: [AtomicU64; 4],
     /// Told when there may be more to read.
-    wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
+    wake: Mutex<Option<Box<dyn Fn() + Send>>>,
 }
 
 impl Spool {
@@ -390,7 +390,7 @@ impl Shared {
             oversize: Default::default(),
             overrun_ever: Default::default(),
             oversize_ever: Default::default(),
-            wake: OnceLock::new(),
+            wake: Mutex::default(),
         }
     }
 
@@ -455,7 +455,7 @@ fn run(mut writer: Writer, messages: &Receiver<Message>) {
         }
         writer.commit();
         if taken > 0
-            && let Some(wake) = writer.shared.wake.get()
+            && let Some(wake) = writer.shared.wake.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
         {
             wake();
         }

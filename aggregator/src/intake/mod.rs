@@ -193,6 +193,9 @@ impl Intake {
 impl Drop for Intake {
     fn drop(&mut self) {
         self.tasks.iter().for_each(JoinHandle::abort);
+        // Sessions have tasks of their own; they end with their links.
+        self.shared.registry.close(Code::Stopping, "the aggregator ends");
+        self.endpoint.close(Code::Stopping.number().into(), b"the aggregator ends");
     }
 }
 

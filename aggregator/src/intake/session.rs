@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::transport::{Channel, Code, Link, LinkError, Receiver, Sender};
 use fieldward_shared::wire::{self, Ack, Credit, Hello, Message, Ping, Pong, Reports, Welcome};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::batch::BatchError;
@@ -226,9 +226,7 @@ impl<'a> Serving<'a> {
             // What is under way is bounded, whatever the agent believes its credit to be.
             let may_read = self.commits.len() < wire::WINDOW as usize;
             let event = tokio::select! {
-                Some(done) = self.commits.join_next() => Event::Committed(done.unwrap_or_else(|_| {
-                    Err(BatchError::Odd("a record that broke its task"))
-                })?),
+                Some(done) = self.commits.join_next() => Event::Committed(outcome(done)?),
                 message = self.control.1.next() => Event::Control(message?),
                 message = next(&mut self.reports), if may_read => Event::Reports(message?),
                 message = next(&mut self.telemetry) => Event::Telemetry(message?),
@@ -248,11 +246,7 @@ impl<'a> Serving<'a> {
     async fn take(&mut self, event: Event, credit: u32) -> Result<(), Ending> {
         match event {
             Event::Reports(Some(Message::Reports(batch))) => self.batch(batch)?,
-            Event::Committed(acks) => {
-                for ack in acks {
-                    self.control.0.send(Ack { credit, ..ack }).await?;
-                }
-            }
+            Event::Committed(acks) => self.acknowledge(acks, credit).await?,
             Event::Telemetry(Some(Message::Second(second))) => {
                 self.heard();
                 self.shared.second(second.data(&self.peer.facility, &self.features), self.peer.agent);
@@ -283,12 +277,23 @@ impl<'a> Serving<'a> {
                 return Err(Ending::Here(Code::TooOld, "the session is old: connect anew".to_owned()));
             }
             Event::Control(None) | Event::Reports(None) | Event::Telemetry(None) => {
+                // What came before the end counts.
+                while let Some(done) = self.commits.join_next().await {
+                    self.acknowledge(outcome(done)?, credit).await?;
+                }
                 return Err(LinkError::Closed(Code::Done, "a channel ended".to_owned()).into());
             }
             Event::Opened(..) => return Err(protocol("a channel was opened twice")),
             Event::Control(_) | Event::Reports(_) | Event::Telemetry(_) => {
                 return Err(protocol("a message came where it does not belong"));
             }
+        }
+        Ok(())
+    }
+
+    async fn acknowledge(&mut self, acks: Vec<Ack>, credit: u32) -> Result<(), Ending> {
+        for ack in acks {
+            self.control.0.send(Ack { credit, ..ack }).await?;
         }
         Ok(())
     }
@@ -306,6 +311,11 @@ impl<'a> Serving<'a> {
     fn heard(&self) {
         self.shared.fleet.hear(self.peer.agent, now());
     }
+}
+
+/// What became of a batch. A task that breaks harms no other.
+fn outcome(done: Result<Result<Vec<Ack>, BatchError>, JoinError>) -> Result<Vec<Ack>, BatchError> {
+    done.unwrap_or(Err(BatchError::Odd("a record that broke its task")))
 }
 
 /// The next message of a channel that may not be open yet.

@@ -124,7 +124,7 @@ async fn read(
     loop {
         let next = tokio::select! {
             next = timeout(IDLE, frames.next()) => next,
-            _ = ended.wait_for(Option::is_some) => return,
+            _ = ended.wait_for(Option::is_some) => break,
         };
         let done = match next {
             Ok(Ok(Some(piece))) => {
@@ -137,9 +137,17 @@ async fn read(
         };
         if let Err(error) = done {
             finish(&end, error);
-            return;
+            break;
         }
     }
+    // A socket that is closed before all was read takes back what it said last.
+    let rest = async { while let Ok(Some(_)) = frames.next().await {} };
+    drop(timeout(FAREWELL, rest).await);
+}
+
+/// Waits until the link is over.
+async fn over(end: &mut watch::Receiver<Option<LinkError>>) {
+    drop(end.wait_for(Option::is_some).await);
 }
 
 /// Only the first reason counts.
@@ -170,17 +178,22 @@ async fn write(
             _ = end.wait_for(Option::is_some) => break,
             else => break,
         };
-        let written = async {
+        let mut writing = std::pin::pin!(async {
             to.write_all(&frame).await?;
-            to.flush().await
+            to.flush().await?;
+            Ok::<(), std::io::Error>(())
+        });
+        let written = tokio::select! {
+            written = timeout(IDLE, &mut writing) => Some(written),
+            () = over(&mut end) => None,
         };
-        tokio::select! {
-            written = timeout(IDLE, written) => {
-                if !matches!(written, Ok(Ok(()))) {
-                    return;
-                }
-            }
-            _ = end.wait_for(Option::is_some) => break,
+        let written = match written {
+            Some(written) => written,
+            // What is half written is finished: it may be the last word.
+            None => timeout(FAREWELL, &mut writing).await,
+        };
+        if !matches!(written, Ok(Ok(()))) {
+            return;
         }
     }
     // What was said last may still be in the queue.
