@@ -14,6 +14,7 @@ use super::Shared;
 use super::batch::{self, BatchError, LANES};
 use super::gate::Peer;
 use super::now;
+use super::pressure::Trouble;
 use crate::store::{Body, Committed, Report, StoreError};
 
 /// Commits a batch. Gives what to tell of it, and of lanes in which its loss records have closed gaps; the
@@ -54,12 +55,14 @@ pub async fn positions(shared: &Shared, peer: &Peer, hello: &Hello) -> Result<[u
     if hello.lanes.len() != LANES.len() {
         return Err(BatchError::Odd("a hello without its lanes"));
     }
+    let mut trouble = None;
     let known = loop {
         match shared.store.positions(peer.agent).await {
             Ok(known) => break known,
-            Err(error) => wait(shared, &error).await,
+            Err(error) => wait(shared, &mut trouble, &error).await,
         }
     };
+    drop(trouble);
     let place = |lane: Severity, known: &[Committed]| {
         let mine = known.iter().find(|one| one.incarnation == incarnation && one.lane == lane);
         mine.map_or(0, |one| one.cum_seq)
@@ -120,6 +123,7 @@ async fn until_done(
     shared: &Shared,
     make: impl Fn() -> Result<Vec<Report>, BatchError>,
 ) -> Result<Vec<Committed>, BatchError> {
+    let mut trouble = None;
     loop {
         let reports = make()?;
         let start = Instant::now();
@@ -129,15 +133,20 @@ async fn until_done(
                 return Ok(committed);
             }
             Err(StoreError::Report { what, .. }) => return Err(BatchError::Odd(what)),
-            Err(error) => wait(shared, &error).await,
+            Err(error) => wait(shared, &mut trouble, &error).await,
         }
     }
 }
 
 /// The database is away.
-async fn wait(shared: &Shared, error: &StoreError) {
+async fn wait<'a>(shared: &'a Shared, trouble: &mut Option<Trouble<'a>>, error: &StoreError) {
     shared.counters.commit_errors.add();
-    if shared.pressure.failed() {
+    let mut is_new = false;
+    if trouble.is_none() {
+        let (mine, new) = shared.pressure.failed();
+        (*trouble, is_new) = (Some(mine), new);
+    }
+    if is_new {
         tracing::error!(%error, "nothing is committed or acknowledged until the database is back; agents keep all");
     }
     sleep(Duration::from_millis(fastrand::u64(250..1000))).await;

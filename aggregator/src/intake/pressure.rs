@@ -21,14 +21,14 @@ struct State {
     took: VecDeque<Duration>,
     /// Commits since the last look.
     fresh: usize,
-    /// The last one failed.
-    away: bool,
+    /// Tasks whose last attempt failed: while there is one, the database is away.
+    trying: usize,
     credit: u32,
 }
 
 impl Default for Pressure {
     fn default() -> Self {
-        let state = State { took: VecDeque::new(), fresh: 0, away: false, credit: WINDOW };
+        let state = State { took: VecDeque::new(), fresh: 0, trying: 0, credit: WINDOW };
         Self { state: Mutex::new(state), credit: watch::channel(WINDOW).0 }
     }
 }
@@ -42,19 +42,14 @@ impl Pressure {
         }
         state.took.push_back(time);
         state.fresh += 1;
-        if std::mem::replace(&mut state.away, false) {
-            tracing::info!("the database commits again: agents may send");
-            state.credit = 1;
-        }
-        self.tell(&state);
     }
 
-    /// A commit failed. Tells whether that is new.
-    pub fn failed(&self) -> bool {
+    /// An attempt failed and is made again, until what this gives is dropped. Tells whether that is new.
+    pub fn failed(&self) -> (Trouble<'_>, bool) {
         let mut state = self.lock();
-        let new = !std::mem::replace(&mut state.away, true);
+        state.trying += 1;
         self.tell(&state);
-        new
+        (Trouble(self), state.trying == 1)
     }
 
     /// Once a second: less while commits are slow, more while they are not.
@@ -83,13 +78,31 @@ impl Pressure {
     }
 
     fn tell(&self, state: &State) {
-        let credit = if state.away { 0 } else { state.credit };
+        let credit = if state.trying > 0 { 0 } else { state.credit };
         self.credit.send_if_modified(|told| std::mem::replace(told, credit) != credit);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Numbers: nothing is half done in them.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody waits for the database.
+#[derive(Debug)]
+pub struct Trouble<'a>(&'a Pressure);
+
+impl Drop for Trouble<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.trying = state.trying.saturating_sub(1);
+        if state.trying == 0 {
+            tracing::info!("nobody waits for the database any more: agents may send");
+            state.credit = 1;
+            // So that the next look raises it.
+            state.fresh += 1;
+        }
+        self.0.tell(&state);
     }
 }
 
@@ -122,10 +135,14 @@ mod tests {
     fn a_database_that_is_away_stops_all() {
         let pressure = Pressure::default();
         let credit = pressure.credit();
-        assert!(pressure.failed() && !pressure.failed());
+        let (first, is_new) = pressure.failed();
+        let (second, is_new_too) = pressure.failed();
+        assert_eq!((is_new, is_new_too), (true, false));
         pressure.look();
+        drop(first);
         assert_eq!(*credit.borrow(), 0);
-        pressure.took(Duration::from_millis(1));
+        // It succeeded, or its session has ended.
+        drop(second);
         assert_eq!(*credit.borrow(), 1);
         pressure.look();
         assert_eq!(*credit.borrow(), 2);

@@ -136,6 +136,10 @@ async fn read(
             Err(_) => Err(LinkError::Lost(format!("nothing was heard for {} s", IDLE.as_secs()))),
         };
         if let Err(error) = done {
+            if let (true, Some(shared)) = (error.is_hostile(), shared.upgrade()) {
+                // Whoever uses the link learns of it too late to say why.
+                shared.say(Code::Protocol, &error.to_string());
+            }
             finish(&end, error);
             break;
         }
@@ -268,6 +272,15 @@ impl Shared {
         }
     }
 
+    /// The last word.
+    fn say(&self, code: Code, words: &str) {
+        let goodbye = Goodbye { code: code.number(), words: words.chars().take(200).collect() };
+        if let Ok(frame) = tagged(Channel::Control, &goodbye.into()) {
+            // When even this does not fit, the other end sees the connection end.
+            drop(self.queue(Channel::Control).try_send(frame));
+        }
+    }
+
     /// Why it is over.
     fn why(&self) -> LinkError {
         self.end.borrow().clone().unwrap_or_else(|| LinkError::Lost("its tasks have ended".to_owned()))
@@ -308,11 +321,7 @@ impl Tcp {
     }
 
     pub fn close(&self, code: Code, words: &str) {
-        let goodbye = Goodbye { code: code.number(), words: words.chars().take(200).collect() };
-        if let Ok(frame) = tagged(Channel::Control, &goodbye.into()) {
-            // When even this does not fit, the other end sees the connection end.
-            drop(self.0.queue(Channel::Control).try_send(frame));
-        }
+        self.0.say(code, words);
         finish(&self.0.end, LinkError::Here);
     }
 

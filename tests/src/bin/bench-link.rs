@@ -109,6 +109,12 @@ async fn rate(folder: &Path, agents: usize, alerts: u64) -> Result<()> {
     }
     while !all.iter().all(Agent::is_done) {
         tokio::time::sleep(Duration::from_millis(10)).await;
+        ensure!(
+            start.elapsed() < STUCK,
+            "stuck: {:?}; {:?}",
+            aggregator.intake.counters().all(),
+            all[0].status()
+        );
     }
     let (seconds, cpu) = (start.elapsed().as_secs_f64(), fieldward_tests::cpu::process_seconds() - cpu);
     println!(
@@ -288,6 +294,9 @@ fn read(path: &Path) -> Result<(Uuid, Trust)> {
 fn calm() -> Limits {
     Limits { per_address: limits().per_address, per_second: limits().per_second, ..Limits::default() }
 }
+
+/// Longer than any rate takes that is worth to be told.
+const STUCK: Duration = Duration::from_secs(120);
 
 /// Resident memory of this process.
 fn resident() -> u64 {
