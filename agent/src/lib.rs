@@ -27,5 +27,6 @@ pub mod score;
 pub mod service;
 pub mod spool;
 pub mod telemetry;
+pub mod uplink;
 pub mod watch;
 pub mod window;

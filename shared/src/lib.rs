@@ -4,7 +4,10 @@
 
 pub mod alert;
 pub mod features;
+pub mod loss;
 pub mod service;
 pub mod telemetry;
 pub mod time;
+pub mod transport;
 pub mod weights;
+pub mod wire;

@@ -9,6 +9,7 @@ use fieldward_agent::frame::{Datagram, Frame, FrameLimits, Frames, Payload, Segm
 use fieldward_agent::json;
 use fieldward_agent::protocol::{DECODERS, ProtocolEvent, Sink};
 use fieldward_shared::time::Timestamp;
+use fieldward_shared::wire::{self, Message};
 
 /// What a target does with its bytes.
 pub type Target = fn(&[u8]);
@@ -19,6 +20,7 @@ pub static TARGETS: &[(&str, Target)] = &[
     ("file", file),
     ("frame", frame),
     ("http", http),
+    ("link", link),
     ("modbus", modbus),
     ("modbus_rtu", modbus_rtu),
     ("mqtt", mqtt),
@@ -41,6 +43,26 @@ impl Sink for Rendering {
         assert!(std::str::from_utf8(&self.line).is_ok(), "an event is not UTF-8");
         assert_eq!(self.line.iter().filter(|byte| **byte == b'\n').count(), 1, "an event is not one line");
         self.events += 1;
+    }
+}
+
+/// Any bytes as frames of the link: each is read or refused, and what was read is written the same again.
+pub fn link(bytes: &[u8]) {
+    let mut rest = bytes;
+    while let Some((head, after)) = rest.split_first_chunk::<{ wire::HEAD }>() {
+        let Ok((kind, length)) = wire::head(*head) else { return };
+        assert!(length <= wire::LONGEST, "a length that is not bounded");
+        let Some((body, after)) = after.split_at_checked(length) else { return };
+        if let Ok(message) = Message::read(kind, body) {
+            let Ok(frame) = message.frame() else { panic!("what was read cannot be written") };
+            let again = Message::read(kind, &frame[wire::HEAD..]);
+            assert_eq!(
+                again.and_then(|again| again.frame()),
+                Ok(frame),
+                "written otherwise than it was read"
+            );
+        }
+        rest = after;
     }
 }
 

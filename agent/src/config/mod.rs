@@ -34,6 +34,15 @@ pub struct Config {
     /// Where the context window is mirrored.
     #[serde(default)]
     pub redis_url: Option<Secret>,
+    /// Where the aggregator listens, `host:port`; without it alerts stay in the spool.
+    #[serde(default)]
+    pub aggregator: Option<String>,
+    /// The name in the aggregator's certificate, when it is another than its own authority gives.
+    #[serde(default)]
+    pub aggregator_name: Option<String>,
+    /// The aggregator's port for TLS over TCP, when it is not the same.
+    #[serde(default)]
+    pub aggregator_tcp_port: Option<u16>,
     /// How long it learns.
     #[serde(default)]
     pub learn: Learn,
@@ -176,6 +185,18 @@ impl Config {
         if !(1..=4096).contains(&self.buffer_mib) {
             return wrong("buffer_mib", format!("{} MiB", self.buffer_mib), "choose from 1 to 4096");
         }
+        if let Some(aggregator) = &self.aggregator {
+            let whole = aggregator.rsplit_once(':').is_some_and(|(host, port)| {
+                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port > 0)
+            });
+            if !whole {
+                return wrong(
+                    "aggregator",
+                    format!("\"{aggregator}\" is no address"),
+                    "write host:port, as in soc.example.org:4433",
+                );
+            }
+        }
         let Learn { least_hours, most_hours, quiet_share, .. } = self.learn;
         let hours = least_hours > 0.0 && least_hours <= most_hours && most_hours <= 8760.0;
         if !hours {
@@ -209,7 +230,7 @@ fn set(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
         }
         _ if TOP.contains(&key) => {
             // Names may look like numbers.
-            let text = !matches!(key, "snaplen" | "buffer_mib");
+            let text = !matches!(key, "snaplen" | "buffer_mib" | "aggregator_tcp_port");
             table.insert(key.to_owned(), if text { toml::Value::String(value.to_owned()) } else { parsed });
         }
         _ => return Err("no such key".to_owned()),
@@ -226,6 +247,18 @@ const fn buffer_mib() -> u32 {
 }
 
 const REMEDY: &str = "systemd/agent.toml shows every key";
-const TOP: &[&str] =
-    &["facility_id", "interface", "filter", "snaplen", "buffer_mib", "model", "spool", "state", "redis_url"];
+const TOP: &[&str] = &[
+    "facility_id",
+    "interface",
+    "filter",
+    "snaplen",
+    "buffer_mib",
+    "model",
+    "spool",
+    "state",
+    "redis_url",
+    "aggregator",
+    "aggregator_name",
+    "aggregator_tcp_port",
+];
 const LEARN: &[&str] = &["least_hours", "most_hours", "quiet_share", "seed"];

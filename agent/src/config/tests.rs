@@ -28,12 +28,15 @@ fn the_environment_stands_over_the_file() {
             ("FIELDWARD_INTERFACE", "42"),
             ("FIELDWARD_SNAPLEN", "256"),
             ("FIELDWARD_LEARN_LEAST_HOURS", "1.5"),
+            ("FIELDWARD_AGGREGATOR", "soc:4433"),
+            ("FIELDWARD_AGGREGATOR_TCP_PORT", "443"),
             ("FIELDWARD_LOG", "debug"),
             ("PATH", "/bin"),
         ],
     )
     .unwrap();
     assert_eq!((config.interface.as_str(), config.snaplen, config.learn.least_hours), ("42", 256, 1.5));
+    assert_eq!((config.aggregator.as_deref(), config.aggregator_tcp_port), (Some("soc:4433"), Some(443)));
     let told = parse(LEAST, &[("FIELDWARD_INTERFCE", "eth0")]).unwrap_err();
     assert!(told.contains("FIELDWARD_INTERFCE: no such key"), "{told}");
 }
@@ -45,6 +48,8 @@ fn mistakes_are_told_with_their_place() {
         ("snaplen = \"all\"\n", "line 5", "invalid type"),
         ("snaplen = 3\n", "snaplen", "3 bytes"),
         ("buffer_mib = 0\n", "buffer_mib", "0 MiB"),
+        ("aggregator = \"soc\"\n", "aggregator", "\"soc\" is no address"),
+        ("aggregator = \":4433\"\n", "aggregator", "no address"),
         ("[learn]\nleast_hours = 9\nmost_hours = 3\n", "learn", "from 9 to 3 hours"),
         ("[learn]\nquiet_share = 1.5\n", "learn.quiet_share", "1.5"),
         ("[learn]\nfast = true\n", "line 6", "unknown field `fast`"),

@@ -1,7 +1,7 @@
 //! The service of one plant: captures, learns by itself, watches, and puts alerts into the spool.
 //!
 //! One thread takes packets and makes alerts of them ([`engine`]); it knows packet time only and waits
-//! for nobody. Training has a thread while it lasts, Redis and the spool have one each. The thread that
+//! for nobody. Training has a thread while it lasts, Redis, the spool and the uplink have one each. The thread that
 //! calls [`run`] does the rest ([`rim`]): files, maintenance, news for the service manager.
 
 pub mod engine;
@@ -28,6 +28,7 @@ use crate::mirror::{BadAddress, Mirror};
 use crate::model::{self, ModelError};
 use crate::pipeline::Limits;
 use crate::spool::{self, OpenError, Spool};
+use crate::uplink::{self, Uplink};
 use engine::{Ended, Engine, Phase};
 use learning::{Gathered, Learning};
 use rim::Rim;
@@ -103,7 +104,9 @@ pub fn run(
     let (reports, from_engine) = sync_channel(REPORTS);
     let pulse = Arc::new(AtomicU64::new(0));
     let (phase, detectors, refused) = begin(config, state);
-    let mut rim = Rim::new(config, mirror, spool.clone(), to_engine.clone(), pulse.clone());
+    let uplink = uplink::Settings::of(config).map(|settings| Uplink::start(settings, spool.clone()));
+    let uplink = uplink.transpose().map_err(|error| ServiceError::Thread("uplink", format!(": {error}")))?;
+    let mut rim = Rim::new(config, mirror, uplink, spool.clone(), to_engine.clone(), pulse.clone());
     // Before the first packet, so that work that goes on is known to it.
     rim.read_maintenance();
     let status = Status {

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use fieldward_shared::service::Notify;
+use fieldward_shared::wire::Health;
 
 use super::learning;
 use super::status::{Redis, State, Status};
@@ -18,11 +19,13 @@ use crate::detect::{Watcher, baseline};
 use crate::maintenance::{Maintenance, replace};
 use crate::mirror::Mirror;
 use crate::spool::{Counts, Spool};
+use crate::uplink::Uplink;
 
 /// What it works with.
 pub struct Rim<'a> {
     config: &'a Config,
     mirror: Option<Mirror>,
+    uplink: Option<Uplink>,
     spool: Arc<Spool>,
     orders: Sender<Order>,
     pulse: Arc<AtomicU64>,
@@ -41,6 +44,7 @@ impl<'a> Rim<'a> {
     pub fn new(
         config: &'a Config,
         mirror: Option<Mirror>,
+        uplink: Option<Uplink>,
         spool: Arc<Spool>,
         orders: Sender<Order>,
         pulse: Arc<AtomicU64>,
@@ -48,6 +52,7 @@ impl<'a> Rim<'a> {
         Self {
             config,
             mirror,
+            uplink,
             spool,
             orders,
             pulse,
@@ -99,6 +104,9 @@ impl<'a> Rim<'a> {
                 if let (Some(mirror), Some(data)) = (&self.mirror, &status.network_data) {
                     let json = serde_json::to_string(data).unwrap_or_default();
                     mirror.second(data.timestamp.as_secs(), json);
+                }
+                if let (Some(uplink), Some(data)) = (&self.uplink, &status.network_data) {
+                    uplink.second(data);
                 }
                 self.status = *status;
             }
@@ -176,6 +184,10 @@ impl<'a> Rim<'a> {
         let redis = |mirror: &Mirror| Redis { written: mirror.written(), dropped: mirror.dropped() };
         self.status.redis = self.mirror.as_ref().map(redis);
         self.status.spool = in_words(self.spool.counts());
+        if let Some(uplink) = &self.uplink {
+            uplink.tell(health(&self.status));
+            self.status.uplink = Some(uplink.status());
+        }
         let written = self.status.write(self.config.state());
         self.note(written, "its status");
     }
@@ -228,6 +240,17 @@ fn in_words(counts: Counts) -> BTreeMap<String, u64> {
     ];
     let lost = lost.into_iter().filter(|(_, count)| *count > 0);
     always.into_iter().chain(lost).map(|(name, count)| (name.to_owned(), count)).collect()
+}
+
+/// What the aggregator is told of the service; the uplink adds what the system tells.
+fn health(status: &Status) -> Health {
+    Health {
+        capture_loss: status.loss_share,
+        kernel_drops: status.kernel_drops.saturating_add(status.interface_drops),
+        models: status.models.clone(),
+        state: status.state.to_string(),
+        ..Health::default()
+    }
 }
 
 /// Resident memory, where the system tells.

@@ -10,6 +10,7 @@ use fieldward_shared::time::{Timestamp, rfc3339};
 use serde::{Deserialize, Serialize};
 
 use crate::maintenance::{Maintenance, replace};
+use crate::uplink;
 
 /// How the service is.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -67,6 +68,9 @@ pub struct Status {
     pub redis: Option<Redis>,
     /// What waits for the aggregator.
     pub spool: BTreeMap<String, u64>,
+    /// How the link to the aggregator is, where one is configured.
+    #[serde(default)]
+    pub uplink: Option<uplink::Status>,
     /// The last second.
     pub network_data: Option<NetworkData>,
 }
@@ -214,6 +218,13 @@ impl fmt::Display for Status {
             let counts: Vec<String> =
                 self.spool.iter().map(|(name, count)| format!("{count} {name}")).collect();
             writeln!(f, "  spool        {}", counts.join(", "))?;
+        }
+        if let Some(uplink) = &self.uplink {
+            let way = uplink.connected.as_ref().map_or("not connected".to_owned(), |way| format!("by {way}"));
+            writeln!(f, "  aggregator   {way}, {} records delivered", uplink.delivered)?;
+            if let Some(trouble) = &uplink.trouble {
+                writeln!(f, "               {trouble}")?;
+            }
         }
         writeln!(f, "  memory       {:.0} MiB", self.memory_mib)
     }

@@ -6,9 +6,9 @@
 //! sync. Everything is bounded, and whatever is lost is counted and told by a loss record.
 
 pub mod disk;
+mod follow;
 pub mod format;
 mod index;
-pub mod loss;
 pub mod positions;
 mod read;
 pub mod recover;
@@ -27,7 +27,8 @@ use std::time::Duration;
 
 use fieldward_shared::alert::Severity;
 
-pub use loss::{Loss, Reason};
+pub use fieldward_shared::loss::{Loss, Reason};
+pub use follow::Start;
 pub use read::{Reader, Record};
 
 use disk::{Disk, Folder};
@@ -265,6 +266,8 @@ struct Shared {
     oversize: [AtomicU64; 4],
     overrun_ever: [AtomicU64; 4],
     oversize_ever: [AtomicU64; 4],
+    /// Told when there may be more to read.
+    wake: Mutex<Option<Box<dyn Fn() + Send>>>,
 }
 
 impl Spool {
@@ -387,6 +390,7 @@ impl Shared {
             oversize: Default::default(),
             overrun_ever: Default::default(),
             oversize_ever: Default::default(),
+            wake: Mutex::default(),
         }
     }
 
@@ -450,6 +454,11 @@ fn run(mut writer: Writer, messages: &Receiver<Message>) {
             next = if taken < BATCH { messages.try_recv().ok() } else { None };
         }
         writer.commit();
+        if taken > 0
+            && let Some(wake) = writer.shared.wake.lock().unwrap_or_else(PoisonError::into_inner).as_ref()
+        {
+            wake();
+        }
         writer.chores();
         for answer in answers.drain(..) {
             // Who asked may have gone.
@@ -457,16 +466,6 @@ fn run(mut writer: Writer, messages: &Receiver<Message>) {
         }
     }
     writer.finish();
-}
-
-/// A lane's name.
-pub fn lane_name(lane: Severity) -> &'static str {
-    match lane {
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
-    }
 }
 
 /// A lane's place in [`LANES`].

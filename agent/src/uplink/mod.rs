@@ -1,0 +1,313 @@
+//! The uplink: carries the spool to the aggregator, in a thread of its own for which nobody waits. It
+//! dials, and dials again for as long as it lives; whatever goes wrong, records stay in the spool, and
+//! the identity stays where it is.
+
+mod backoff;
+mod connect;
+mod courier;
+mod files;
+mod health;
+mod session;
+mod told;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use fieldward_shared::telemetry::NetworkData;
+use fieldward_shared::time::Timestamp;
+use fieldward_shared::transport::{ClientIdentity, Code, Link};
+use fieldward_shared::wire::{Health, Welcome};
+use rustls::pki_types::CertificateDer;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Notify, watch};
+use tokio::time::{Instant, sleep, timeout};
+
+pub use backoff::{Backoff, Pace};
+pub use connect::{DialError, Dialer};
+pub use courier::{Courier, Pacing, lane_starts};
+pub use files::identity_in;
+
+use crate::config::Config;
+use crate::features;
+use crate::spool::Spool;
+use told::Told;
+
+/// What an agent shows and whom it trusts.
+#[derive(Clone)]
+pub struct Trust {
+    /// Its certificate and key.
+    pub identity: ClientIdentity,
+    /// The roots of the aggregator's certificate.
+    pub roots: Vec<CertificateDer<'static>>,
+}
+
+/// Gives what to show and whom to trust, anew for each dial: it may have been renewed.
+pub type TrustSource = Arc<dyn Fn() -> Result<Trust, String> + Send + Sync>;
+
+/// Where to go, and how.
+#[derive(Clone)]
+pub struct Settings {
+    /// The aggregator, `host:port`.
+    pub address: String,
+    /// The port for TCP, when it is another.
+    pub tcp_port: Option<u16>,
+    /// The name in its certificate.
+    pub name: String,
+    /// Where the spool lies.
+    pub spool_folder: PathBuf,
+    /// What to show.
+    pub trust: TrustSource,
+    /// Takes what the aggregator announces of its roots.
+    pub announced: Arc<dyn Fn(Vec<Vec<u8>>) + Send + Sync>,
+    /// How patient it is.
+    pub pace: Pace,
+}
+
+/// How the uplink is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// How it is connected: `quic`, `tcp`, or not.
+    pub connected: Option<String>,
+    /// Sessions that were welcomed.
+    pub sessions: u64,
+    /// Dials and sessions that came to nothing, since the last that did not.
+    pub failures: u64,
+    /// Records that the aggregator has committed, since the start.
+    pub delivered: u64,
+    /// Seconds of traffic that were not sent.
+    pub seconds_dropped: u64,
+    /// The aggregator's clock less ours, in seconds.
+    pub clock_ahead: i64,
+    /// What is wrong, and what to do.
+    pub trouble: Option<String>,
+}
+
+/// The uplink. It ends when it is stopped or dropped.
+pub struct Uplink {
+    uplinked: Arc<Uplinked>,
+    stop: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What its thread works with.
+struct Uplinked {
+    settings: Settings,
+    spool: Arc<Spool>,
+    told: Told,
+    /// The spool has something new.
+    accepted: Arc<Notify>,
+    /// Of this process.
+    instance: [u8; 16],
+    features: Vec<String>,
+    status: Mutex<Status>,
+}
+
+impl Settings {
+    /// As the configuration says; none when it names no aggregator.
+    pub fn of(config: &Config) -> Option<Self> {
+        let name = config.aggregator_name.clone().unwrap_or_else(|| AGGREGATOR.to_owned());
+        Some(Self {
+            address: config.aggregator.clone()?,
+            tcp_port: config.aggregator_tcp_port,
+            name,
+            spool_folder: config.spool.clone(),
+            trust: identity_in(&config.state().join("identity")),
+            announced: Arc::new(|_| {}),
+            pace: Pace::default(),
+        })
+    }
+}
+
+impl Uplink {
+    /// Starts its thread.
+    pub fn start(settings: Settings, spool: Arc<Spool>) -> io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let accepted = Arc::new(Notify::new());
+        let wake = accepted.clone();
+        spool.when_accepted(move || wake.notify_one());
+        let mut instance = [0; 16];
+        fastrand::fill(&mut instance);
+        let uplinked = Arc::new(Uplinked {
+            settings,
+            spool,
+            told: Told::default(),
+            accepted,
+            instance,
+            features: features::SCHEMA.names().iter().map(|name| (*name).to_owned()).collect(),
+            status: Mutex::default(),
+        });
+        let (stop, stopped) = watch::channel(false);
+        let working = uplinked.clone();
+        let thread = std::thread::Builder::new().name("uplink".to_owned());
+        let thread = thread.spawn(move || runtime.block_on(working.work(stopped)))?;
+        Ok(Self { uplinked, stop, thread: Some(thread) })
+    }
+
+    /// A second of traffic; never waits.
+    pub fn second(&self, data: &NetworkData) {
+        self.uplinked.told.second(data, &self.uplinked.features);
+    }
+
+    /// How the service is; never waits.
+    pub fn tell(&self, health: Health) {
+        self.uplinked.told.tell(health);
+    }
+
+    /// How it is.
+    pub fn status(&self) -> Status {
+        Status { seconds_dropped: self.uplinked.told.dropped(), ..self.uplinked.lock().clone() }
+    }
+
+    /// Says goodbye and ends.
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        // It has ended already, or hears it.
+        let _ = self.stop.send(true);
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+impl Drop for Uplink {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl Uplinked {
+    /// Until it is told to stop.
+    async fn work(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
+        let now: watch::Sender<Option<Link>> = watch::channel(None).0;
+        tokio::select! {
+            () = self.carry(&now) => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+        let link = now.borrow().clone();
+        if let Some(link) = link {
+            link.close(Code::Stopping, "the agent stops");
+            drop(timeout(FAREWELL, link.gone()).await);
+        }
+    }
+
+    /// Session after session. `now` shows the link of the current one.
+    async fn carry(&self, now: &watch::Sender<Option<Link>>) {
+        let mut dialer = Dialer::new(&self.settings);
+        let mut backoff = Backoff::new(self.settings.pace.clone());
+        let mut pacing = Pacing::default();
+        let mut better = None;
+        loop {
+            let dialled = match better.take() {
+                Some(link) => Ok(link),
+                None => self.dial(&mut dialer).await,
+            };
+            let wait = match dialled {
+                Ok(link) => {
+                    now.send_replace(Some(link.clone()));
+                    let begun = Instant::now();
+                    let left = tokio::select! {
+                        left = session::run(self, &link, pacing) => left,
+                        back = self.back_to_quic(&link, &dialer) => {
+                            tracing::info!("QUIC works again: the session goes on over it");
+                            link.close(Code::Done, "back to QUIC");
+                            better = Some(back);
+                            now.send_replace(None);
+                            continue;
+                        }
+                    };
+                    now.send_replace(None);
+                    pacing = left.pacing;
+                    backoff.lasted(begun.elapsed());
+                    if !left.welcomed && !left.why.is_refusal() {
+                        dialer.broke(link.way());
+                    }
+                    link.close(Code::Done, "");
+                    self.failed(left.why.to_string(), left.why.is_refusal());
+                    backoff.wait(left.why.is_refusal(), Instant::now(), fastrand::f64())
+                }
+                Err(error) => {
+                    self.failed(error.to_string(), error.is_refusal());
+                    backoff.wait(error.is_refusal(), Instant::now(), fastrand::f64())
+                }
+            };
+            sleep(wait).await;
+        }
+    }
+
+    async fn dial(&self, dialer: &mut Dialer) -> Result<Link, DialError> {
+        let trust = (self.settings.trust)().map_err(DialError::Identity)?;
+        dialer.dial(trust).await
+    }
+
+    /// While a session goes by TCP: a link by QUIC, as soon as one can be had.
+    async fn back_to_quic(&self, link: &Link, dialer: &Dialer) -> Link {
+        loop {
+            sleep(self.settings.pace.probe).await;
+            if link.way() == "quic" {
+                continue;
+            }
+            if let Ok(trust) = (self.settings.trust)()
+                && let Ok(link) = dialer.quic(trust).await
+            {
+                return link;
+            }
+        }
+    }
+
+    fn welcomed(&self, link: &Link, welcome: &Welcome, now: Timestamp) {
+        let ahead = i128::from(welcome.time).saturating_sub(i128::from(now.as_micros())) / 1_000_000;
+        let ahead = i64::try_from(ahead).unwrap_or(i64::MAX);
+        let trouble = (ahead.unsigned_abs() > SKEW).then(|| {
+            format!(
+                "the aggregator's clock is {ahead} s ahead of ours: set the clocks, or certificates will fail"
+            )
+        });
+        if let Some(trouble) = &trouble {
+            tracing::error!("{trouble}");
+        }
+        tracing::info!(way = link.way(), facility = welcome.facility, "connected to the aggregator");
+        let mut status = self.lock();
+        status.connected = Some(link.way().to_owned());
+        status.sessions += 1;
+        (status.failures, status.clock_ahead, status.trouble) = (0, ahead, trouble);
+    }
+
+    fn delivered(&self, records: u64) {
+        self.lock().delivered += records;
+    }
+
+    /// A dial or a session came to nothing: said once, and again when it is something else.
+    fn failed(&self, why: String, is_refusal: bool) {
+        let mut status = self.lock();
+        status.connected = None;
+        status.failures += 1;
+        if status.trouble.as_ref() != Some(&why) {
+            if is_refusal {
+                tracing::error!("no link to the aggregator: {why}; alerts wait in the spool");
+            } else {
+                tracing::warn!(
+                    "no link to the aggregator: {why}; it is tried again, alerts wait in the spool"
+                );
+            }
+            status.trouble = Some(why);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Status> {
+        // Nothing is left half done under it.
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The name in the certificate of an aggregator that has its own authority.
+const AGGREGATOR: &str = "aggregator.fieldward.internal";
+/// For the last words.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// Seconds that clocks may differ.
+const SKEW: u64 = 300;

@@ -1,0 +1,44 @@
+//! Who decides over certificates: the intake asks, and knows no more of it than this.
+
+use std::net::IpAddr;
+use std::pin::Pin;
+
+use fieldward_shared::time::Timestamp;
+use fieldward_shared::wire::{EnrollRequest, Message, RenewRequest};
+use rustls::pki_types::CertificateDer;
+use uuid::Uuid;
+
+/// Whom a certificate names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The plant.
+    pub facility: String,
+    /// The agent.
+    pub agent: Uuid,
+    /// Of the certificate.
+    pub serial: Vec<u8>,
+    /// Until when it holds.
+    pub not_after: Timestamp,
+    /// It has ended, and only serves to get the next.
+    pub is_expired: bool,
+    /// What it showed.
+    pub chain: Vec<CertificateDer<'static>>,
+}
+
+/// A reply at a door: a certificate, a refusal, or that a person must agree.
+pub type Reply<'a> = Pin<Box<dyn Future<Output = Message> + Send + 'a>>;
+
+/// Decides over certificates.
+pub trait Gate: Send + Sync {
+    /// Whom a chain names that TLS has let through; or why nobody.
+    fn peer(&self, chain: &[CertificateDer<'_>]) -> Result<Peer, String>;
+
+    /// Whether a certificate was revoked meanwhile.
+    fn is_revoked(&self, peer: &Peer) -> bool;
+
+    /// Somebody without a certificate asks for one.
+    fn enroll(&self, request: EnrollRequest, from: IpAddr) -> Reply<'_>;
+
+    /// An agent asks for its next one.
+    fn renew(&self, request: RenewRequest, peer: Peer) -> Reply<'_>;
+}

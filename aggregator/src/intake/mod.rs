@@ -1,0 +1,342 @@
+//! Where agents arrive: QUIC and TLS over TCP on the same port, a session for each agent, doors for those
+//! who want a certificate. An address proves itself by Retry before it costs anything; a connection that
+//! has not shown who it is has a few seconds and one of few places.
+//!
+//! Facility and agent are what the certificate says, and nothing else.
+
+mod batch;
+mod commit;
+mod counters;
+mod door;
+mod gate;
+mod limits;
+mod pressure;
+mod registry;
+mod session;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use fieldward_shared::telemetry::NetworkData;
+use fieldward_shared::time::Timestamp;
+use fieldward_shared::transport::{
+    Channel, Code, Link, LinkError, TlsError, accept_tcp, endpoint_config, quic_server,
+};
+use fieldward_shared::wire::{Answer, Ask, Message, Question};
+use quinn::{Endpoint, Incoming, TokioRuntime};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use uuid::Uuid;
+
+pub use counters::{Counter, Counters};
+pub use gate::{Gate, Peer, Reply};
+pub use limits::Limits;
+
+use crate::fleet::Fleet;
+use crate::store::Store;
+use limits::Rate;
+use pressure::Pressure;
+use registry::Registry;
+
+/// Why nobody can arrive.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// The port is not to be had.
+    #[error("{address}: {error}; choose another address, or end whoever has it")]
+    Bind {
+        /// Where.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Why an agent did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// It has no session.
+    #[error("agent {0} is not connected")]
+    Offline(Uuid),
+    /// The link broke.
+    #[error("agent {0} did not answer: {1}")]
+    Link(Uuid, LinkError),
+    /// It took too long.
+    #[error("agent {0} did not answer in time")]
+    Late(Uuid),
+}
+
+/// What the intake works with.
+pub struct Parts {
+    /// TLS of all doors.
+    pub tls: Arc<rustls::ServerConfig>,
+    /// Outlives the process: see [`fieldward_shared::transport::reset_key`].
+    pub reset_key: [u8; 64],
+    /// Decides over certificates.
+    pub gate: Arc<dyn Gate>,
+    /// Where reports go.
+    pub store: Store,
+    /// Where seconds of traffic go; what does not fit is counted.
+    pub seconds: mpsc::Sender<NetworkData>,
+    /// Bounds.
+    pub limits: Limits,
+}
+
+/// What all tasks share.
+struct Shared {
+    gate: Arc<dyn Gate>,
+    store: Store,
+    seconds: mpsc::Sender<NetworkData>,
+    limits: Limits,
+    rate: Rate,
+    /// For handshakes by QUIC and by TCP: those of one do not take the places of the other.
+    places: [Arc<Semaphore>; 2],
+    registry: Registry,
+    pressure: Pressure,
+    fleet: Fleet,
+    counters: Counters,
+}
+
+/// The intake. Ends when it is closed or dropped.
+pub struct Intake {
+    address: SocketAddr,
+    endpoint: Endpoint,
+    shared: Arc<Shared>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Intake {
+    /// Listens at an address, UDP and TCP; port 0 is any that is free for both.
+    pub async fn bind(address: SocketAddr, parts: Parts) -> Result<Self, IntakeError> {
+        let (listener, socket) =
+            sockets(address).await.map_err(|error| IntakeError::Bind { address, error })?;
+        let bound = |error| IntakeError::Bind { address, error };
+        let config = quic_server(parts.tls.clone())?;
+        let runtime = Arc::new(TokioRuntime);
+        let endpoint = Endpoint::new(endpoint_config(parts.reset_key), Some(config), socket, runtime);
+        let endpoint = endpoint.map_err(bound)?;
+        let address = endpoint.local_addr().map_err(bound)?;
+        let shared = Arc::new(Shared {
+            rate: Rate::new(&parts.limits, Instant::now()),
+            places: [(); 2].map(|()| Arc::new(Semaphore::new(parts.limits.unauthenticated))),
+            gate: parts.gate,
+            store: parts.store,
+            seconds: parts.seconds,
+            limits: parts.limits,
+            registry: Registry::default(),
+            pressure: Pressure::default(),
+            fleet: Fleet::default(),
+            counters: Counters::default(),
+        });
+        let tasks = vec![
+            tokio::spawn(by_quic(shared.clone(), endpoint.clone())),
+            tokio::spawn(by_tcp(shared.clone(), listener, parts.tls)),
+            tokio::spawn(sweep(shared.clone())),
+        ];
+        tracing::info!(%address, "agents may come, by QUIC and by TCP");
+        Ok(Self { address, endpoint, shared, tasks })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Who is connected.
+    pub fn fleet(&self) -> Fleet {
+        self.shared.fleet.clone()
+    }
+
+    /// What was counted.
+    pub fn counters(&self) -> &Counters {
+        &self.shared.counters
+    }
+
+    /// Asks an agent.
+    pub async fn ask(&self, agent: Uuid, question: Question, about: &str) -> Result<Answer, AskError> {
+        let session = self.shared.registry.of(agent).ok_or(AskError::Offline(agent))?;
+        let ask = Ask { question: question.into(), about: about.to_owned() };
+        let number = self.shared.registry.number();
+        let answer = async {
+            let (mut sender, receiver) = session.link.open(Channel::Ask(number)).await?;
+            sender.send(ask).await?;
+            sender.finish().await?;
+            match receiver {
+                Some(mut receiver) => receiver.next().await,
+                None => Ok(None),
+            }
+        };
+        match timeout(self.shared.limits.answer, answer).await {
+            Ok(Ok(Some(Message::Answer(answer)))) => Ok(answer),
+            Ok(Ok(_)) => Err(AskError::Link(agent, LinkError::Cut)),
+            Ok(Err(error)) => Err(AskError::Link(agent, error)),
+            Err(_) => Err(AskError::Late(agent)),
+        }
+    }
+
+    /// Ends all sessions in order; agents come again.
+    pub async fn close(self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.shared.registry.close(Code::Stopping, "the aggregator stops");
+        self.endpoint.close(Code::Stopping.number().into(), b"the aggregator stops");
+        // Whoever does not hear it notices by itself.
+        drop(timeout(FAREWELL, self.endpoint.wait_idle()).await);
+    }
+}
+
+impl Drop for Intake {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        // Sessions have tasks of their own; they end with their links.
+        self.shared.registry.close(Code::Stopping, "the aggregator ends");
+        self.endpoint.close(Code::Stopping.number().into(), b"the aggregator ends");
+    }
+}
+
+/// Sockets for TCP and UDP at the same port.
+async fn sockets(address: SocketAddr) -> io::Result<(TcpListener, std::net::UdpSocket)> {
+    for attempt in 0.. {
+        let listener = TcpListener::bind(address).await?;
+        match std::net::UdpSocket::bind(listener.local_addr()?) {
+            Ok(socket) => return Ok((listener, socket)),
+            // Any port will do, and somebody has this one.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && address.port() == 0 && attempt < 20 => {
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::ErrorKind::AddrInUse.into())
+}
+
+async fn by_quic(shared: Arc<Shared>, endpoint: Endpoint) {
+    while let Some(incoming) = endpoint.accept().await {
+        if !incoming.remote_address_validated() {
+            shared.counters.retries.add();
+            // It fails only for who has proved his address.
+            drop(incoming.retry());
+            continue;
+        }
+        match place(&shared, &shared.places[0], incoming.remote_address()) {
+            Some(place) => drop(tokio::spawn(arrive_by_quic(shared.clone(), incoming, place))),
+            None => incoming.refuse(),
+        }
+    }
+}
+
+async fn by_tcp(shared: Arc<Shared>, listener: TcpListener, tls: Arc<rustls::ServerConfig>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, remote)) => {
+                if let Some(place) = place(&shared, &shared.places[1], remote) {
+                    tokio::spawn(arrive_by_tcp(shared.clone(), stream, tls.clone(), place));
+                }
+            }
+            Err(error) => {
+                // Files or memory have run out: that passes.
+                tracing::warn!("accepting by TCP failed: {error}");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// A place for a handshake, if one may begin.
+fn place(shared: &Shared, places: &Arc<Semaphore>, remote: SocketAddr) -> Option<OwnedSemaphorePermit> {
+    if !shared.rate.admits(remote.ip(), Instant::now()) {
+        shared.counters.limited.add();
+        return None;
+    }
+    let place = places.clone().try_acquire_owned().ok();
+    if place.is_none() {
+        shared.counters.crowded.add();
+    }
+    place
+}
+
+async fn arrive_by_quic(shared: Arc<Shared>, incoming: Incoming, place: OwnedSemaphorePermit) {
+    let handshake = async {
+        let connection = incoming.accept()?.await?;
+        Ok::<_, quinn::ConnectionError>(Link::over_quic(connection))
+    };
+    match timeout(shared.limits.handshake, handshake).await {
+        Ok(Ok(link)) => arrive(&shared, link, place).await,
+        _ => shared.counters.handshakes_failed.add(),
+    }
+}
+
+async fn arrive_by_tcp(
+    shared: Arc<Shared>,
+    stream: TcpStream,
+    tls: Arc<rustls::ServerConfig>,
+    place: OwnedSemaphorePermit,
+) {
+    match timeout(shared.limits.handshake, accept_tcp(tls, stream)).await {
+        Ok(Ok(link)) => arrive(&shared, link, place).await,
+        _ => shared.counters.handshakes_failed.add(),
+    }
+}
+
+async fn arrive(shared: &Arc<Shared>, link: Link, place: OwnedSemaphorePermit) {
+    match door::look(shared, &link) {
+        Ok(visitor) => {
+            // An agent is known from here on; whoever stands at the door is not.
+            let place = matches!(visitor, door::Visitor::Stranger).then_some(place);
+            door::serve(shared, link, visitor).await;
+            drop(place);
+        }
+        Err(why) => {
+            shared.counters.refused.add();
+            tracing::warn!(security = true, address = %link.remote(), "refused: {why}");
+            link.close(Code::Certificate, &why);
+        }
+    }
+}
+
+/// Once a second: sessions whose certificate was revoked or has ended, and how the database keeps up.
+async fn sweep(shared: Arc<Shared>) {
+    let mut every = interval(shared.limits.sweep);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        shared.pressure.look();
+        let now = now();
+        for session in shared.registry.all() {
+            let peer = &session.peer;
+            if shared.gate.is_revoked(peer) {
+                shared.counters.revoked.add();
+                tracing::warn!(security = true, agent = %peer.agent, facility = peer.facility, "revoked: closed");
+                session.link.close(Code::Revoked, "the certificate was revoked");
+            } else if peer.not_after <= now {
+                shared.counters.aged.add();
+                session.link.close(Code::TooOld, "the certificate has ended: renew it");
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// A second of an agent's traffic.
+    fn second(&self, data: NetworkData, agent: Uuid) {
+        self.counters.seconds.add();
+        if self.seconds.try_send(data.clone()).is_err() {
+            self.counters.seconds_dropped.add();
+        }
+        self.fleet.traffic(agent, data);
+    }
+}
+
+/// The time of day: when something arrived, and what is told to agents.
+#[expect(clippy::disallowed_methods, reason = "the aggregator lives by the time of day")]
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+}
+
+/// For the last words.
+const FAREWELL: Duration = Duration::from_secs(2);

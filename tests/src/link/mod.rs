@@ -1,0 +1,224 @@
+//! An aggregator and agents in one process, with a network between them, and an oracle that judges what
+//! became of the alerts.
+
+pub mod oracle;
+pub mod pki;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use fieldward_agent::spool::{self, LANES, Spool};
+use fieldward_agent::uplink::{Pace, Settings, Trust, Uplink};
+use fieldward_aggregator::intake::{Intake, Limits, Parts};
+use fieldward_aggregator::store::Store;
+use fieldward_shared::alert::{Alert, AlertId, Severity, Status};
+use fieldward_shared::telemetry::NetworkData;
+use fieldward_shared::time::Timestamp;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use pki::Pki;
+
+/// Any port of this machine.
+pub const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// An aggregator with its database in a folder.
+pub struct Aggregator {
+    /// Where agents arrive.
+    pub intake: Intake,
+    /// What it keeps.
+    pub store: Store,
+    /// Seconds of traffic that came.
+    pub seconds: mpsc::Receiver<NetworkData>,
+}
+
+/// Limits for many agents at one address.
+pub fn limits() -> Limits {
+    Limits {
+        per_address: 100_000,
+        per_second: 100_000,
+        sweep: Duration::from_millis(50),
+        ping: Duration::from_millis(500),
+        ..Limits::default()
+    }
+}
+
+impl Aggregator {
+    /// Starts with what is in a folder.
+    pub async fn start(folder: &Path, at: SocketAddr, pki: &Pki, limits: Limits) -> Result<Self> {
+        let store = Store::open(&format!("sqlite://{}", folder.join("fieldward.db").display())).await?;
+        let (seconds, arriving) = mpsc::channel(4096);
+        let parts = Parts {
+            tls: pki.server()?,
+            reset_key: [7; 64],
+            gate: pki.gate(),
+            store: store.clone(),
+            seconds,
+            limits,
+        };
+        let intake = Intake::bind(at, parts).await?;
+        Ok(Self { intake, store, seconds: arriving })
+    }
+
+    /// Ends in order.
+    pub async fn stop(self) {
+        self.intake.close().await;
+        self.store.close().await;
+    }
+}
+
+/// An agent's spool and uplink, and what it was given to report.
+pub struct Agent {
+    /// Its plant.
+    pub facility: String,
+    /// Its name.
+    pub id: Uuid,
+    /// What it keeps.
+    pub spool: Arc<Spool>,
+    /// What carries it.
+    pub uplink: Option<Uplink>,
+    /// How many alerts it was given.
+    pub issued: u64,
+    settings: Settings,
+}
+
+/// Impatient, so that a test need not wait.
+pub fn pace() -> Pace {
+    Pace {
+        base: Duration::from_millis(20),
+        cap: Duration::from_millis(200),
+        late_cap: Duration::from_millis(200),
+        stable: Duration::from_secs(1),
+        dial: Duration::from_millis(1500),
+        probe: Duration::from_millis(300),
+    }
+}
+
+impl Agent {
+    /// An agent of a facility, that reports to an address.
+    pub fn start(folder: &Path, facility: &str, pki: &Pki, to: SocketAddr, pace: Pace) -> Result<Self> {
+        let (id, trust) = pki.agent(facility)?;
+        Self::start_as(folder, facility, (id, trust), to, pace)
+    }
+
+    /// The same with a certificate that there is already.
+    pub fn start_as(
+        folder: &Path,
+        facility: &str,
+        (id, trust): (Uuid, Trust),
+        to: SocketAddr,
+        pace: Pace,
+    ) -> Result<Self> {
+        let folder = folder.join(format!("{facility}-{id}"));
+        let (spool, _) = Spool::open(&folder, spool::Limits::default())?;
+        let spool = Arc::new(spool);
+        let settings = Settings {
+            address: to.to_string(),
+            tcp_port: None,
+            name: pki::NAME.to_owned(),
+            spool_folder: folder,
+            trust: Arc::new(move || Ok(trust.clone())),
+            announced: Arc::new(|_| {}),
+            pace,
+        };
+        let uplink = Some(Uplink::start(settings.clone(), spool.clone())?);
+        Ok(Self { facility: facility.to_owned(), id, spool, uplink, issued: 0, settings })
+    }
+
+    /// An agent that is not connected yet.
+    pub fn prepare(folder: &Path, facility: &str, pki: &Pki, pace: Pace) -> Result<Self> {
+        // Nobody listens there: it is told where to go when it is connected.
+        let mut agent = Self::start(folder, facility, pki, SocketAddr::new(HERE.ip(), 9), pace)?;
+        agent.disconnect();
+        Ok(agent)
+    }
+
+    /// Puts so many alerts of all severities.
+    pub fn issue(&mut self, count: u64) {
+        for _ in 0..count {
+            self.issued += 1;
+            let severity = LANES[usize::try_from(self.issued % 4).unwrap_or_default()];
+            self.put(severity, self.issued);
+        }
+    }
+
+    fn put(&self, severity: Severity, nth: u64) {
+        let alert = alert(&self.facility, self.id, severity, nth);
+        self.spool.put(severity, record(&alert));
+    }
+
+    /// Stops its uplink; what is in the spool stays.
+    pub fn disconnect(&mut self) {
+        drop(self.uplink.take());
+    }
+
+    /// Starts it again, to another address perhaps.
+    pub fn connect(&mut self, to: SocketAddr) -> Result<()> {
+        self.disconnect();
+        self.settings.address = to.to_string();
+        self.uplink = Some(Uplink::start(self.settings.clone(), self.spool.clone())?);
+        Ok(())
+    }
+
+    /// Whether the aggregator is known to have everything.
+    pub fn is_done(&self) -> bool {
+        let counts = self.spool.counts();
+        counts.waiting == 0 && counts.unacknowledged == 0
+    }
+
+    /// How its uplink is.
+    pub fn status(&self) -> fieldward_agent::uplink::Status {
+        self.uplink.as_ref().map(Uplink::status).unwrap_or_default()
+    }
+}
+
+/// What the service puts for an alert.
+pub fn record(alert: &Alert) -> Vec<u8> {
+    serde_json::to_vec(&serde_json::json!({ "told": "raised", "alert": alert })).unwrap_or_default()
+}
+
+/// An alert like those of the service.
+pub fn alert(facility: &str, agent: Uuid, severity: Severity, nth: u64) -> Alert {
+    let time = Timestamp::from_micros(1_700_000_000_000_000 + nth);
+    Alert {
+        id: AlertId::new(facility, "test", &format!("{agent} {nth}"), time),
+        timestamp: time,
+        facility_id: facility.to_owned(),
+        severity,
+        title: format!("alert {nth}"),
+        description: "A host wrote registers that it never wrote before.".to_owned(),
+        status: Status::New,
+        attack_type: Some("T0836".to_owned()),
+        attack_name: Some("Modify Parameter".to_owned()),
+        correlation_confidence: 0.9,
+        correlation_summary: "one detector".to_owned(),
+        sources: Vec::new(),
+        context_analysis: None,
+        first_seen: time,
+        last_seen: time,
+        count: 1,
+        src_assets: vec!["10.0.0.9".to_owned()],
+        dst_assets: vec!["10.0.0.1".to_owned()],
+        protocol: "modbus".to_owned(),
+        tactic: None,
+        candidates: Vec::new(),
+        maintenance: None,
+    }
+}
+
+/// Waits until something is so; whoever waits in vain is told what he waited for.
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let done = tokio::time::timeout(PATIENCE, waiting).await;
+    assert!(done.is_ok(), "in vain: {what}");
+}
+
+/// Longer than anything takes that works.
+const PATIENCE: Duration = Duration::from_secs(60);
