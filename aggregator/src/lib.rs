@@ -1,5 +1,7 @@
 //! The aggregator: one for all plants. It gathers what agents report and keeps it; nothing is acknowledged
 //! that is not committed.
 
+pub mod app;
 pub mod cli;
+pub mod config;
 pub mod store;
