@@ -1,13 +1,13 @@
 //! What traffic was: each second of each plant as it was told, and minutes and hours of it, added up in the
 //! same transaction, so that they always say the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fieldward_shared::telemetry::NetworkData;
 use fieldward_shared::time::Timestamp;
 
 use super::db::{At, Json, Row, Value};
-use super::{Store, StoreError};
+use super::{Store, StoreError, now};
 
 /// How fine traffic is kept and read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -81,7 +81,10 @@ impl Store {
             seconds.entry((second.facility_id.clone(), at)).or_insert(second);
         }
         let table = seconds.iter().map(|((facility, at), second)| row(facility, *at, second)).collect();
+        let plants: BTreeSet<&str> = seconds.keys().map(|(facility, _)| facility.as_str()).collect();
+        let plants = plants.into_iter().map(|id| vec![id.into(), id.into(), now().into()]).collect();
         let mut tx = self.db.begin("keep traffic").await?;
+        tx.table("keep traffic", super::positions::ADD_FACILITIES, plants).await?;
         let mut new = Vec::new();
         for row in tx.table("keep traffic", INSERT, table).await? {
             let key = (row.get("facility_id")?, row.get::<At>("timestamp")?.0);

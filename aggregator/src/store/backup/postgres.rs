@@ -16,7 +16,7 @@ use tokio_stream::StreamExt as _;
 use super::super::StoreError;
 use super::super::audit;
 use super::super::db::Db;
-use super::{BackupError, unsound};
+use super::{BackupError, Digesting, unsound};
 
 pub async fn write(options: PgConnectOptions, part: &Path) -> Result<(), BackupError> {
     let failed = |what| BackupError::File { path: part.to_owned(), what };
@@ -163,32 +163,6 @@ fn next(source: &mut impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let read = source.take(length.into()).read_to_end(&mut bytes)?;
     if read == length as usize { Ok(bytes) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
-}
-
-/// Digests what passes.
-struct Digesting<T> {
-    inner: T,
-    digest: Sha256,
-}
-
-impl<T: Write> Write for Digesting<T> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.digest.update(bytes.get(..written).unwrap_or_default());
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-impl<T: Read> Read for Digesting<T> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(bytes)?;
-        self.digest.update(bytes.get(..read).unwrap_or_default());
-        Ok(read)
-    }
 }
 
 /// With the version of this format as its last byte.

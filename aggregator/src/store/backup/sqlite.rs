@@ -1,16 +1,17 @@
 //! The backup of a file is a file of the same kind, made by SQLite itself. It is never copied while in use:
 //! what stands in its log would be missing.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs::{self, File};
+use std::io::{self, Read, Write as _};
 use std::path::Path;
 
+use sha2::{Digest as _, Sha256};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteLockingMode};
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
 use super::super::StoreError;
 use super::super::db::Db;
-use super::{BackupError, audit, beside, keep, remove, unsound};
+use super::{BackupError, Digesting, audit, beside, keep, remove, unsound};
 
 pub async fn write(database: &Path, part: &Path) -> Result<(), BackupError> {
     let failed = |error| StoreError::opening(database.display().to_string(), error);
@@ -23,7 +24,38 @@ pub async fn write(database: &Path, part: &Path) -> Result<(), BackupError> {
         .await
         .map_err(|error| StoreError::during("copy the database", error))?;
     drop(connection.close().await);
-    check(part).await
+    check(part).await?;
+    seal(part).map_err(|what| BackupError::File { path: part.to_owned(), what })
+}
+
+/// Appends a digest: SQLite itself does not notice when the content of a row has changed. To SQLite the file is
+/// still a database.
+fn seal(part: &Path) -> io::Result<()> {
+    let mut passed = Digesting { inner: io::sink(), digest: Sha256::new() };
+    io::copy(&mut File::open(part)?, &mut passed)?;
+    let mut out = fs::OpenOptions::new().append(true).open(part)?;
+    out.write_all(SEAL)?;
+    out.write_all(&passed.digest.finalize())
+}
+
+/// Copies what is sealed, without its seal.
+fn unseal(file: &Path, part: &Path) -> Result<(), BackupError> {
+    let failed = |what| BackupError::File { path: file.to_owned(), what };
+    let mut source = File::open(file).map_err(failed)?;
+    let sealed = source.metadata().map_err(failed)?.len().checked_sub(SEAL.len() as u64 + 32);
+    let sealed = sealed.ok_or_else(|| unsound(file, "it is no backup of an SQLite database"))?;
+    let mut out = Digesting {
+        inner: fs::OpenOptions::new().write(true).open(part).map_err(failed)?,
+        digest: Sha256::new(),
+    };
+    io::copy(&mut Read::take(&source, sealed), &mut out).map_err(failed)?;
+    let mut seal = Vec::new();
+    source.read_to_end(&mut seal).map_err(failed)?;
+    match seal.split_at_checked(SEAL.len()) {
+        Some((SEAL, digest)) if digest == &out.digest.finalize()[..] => Ok(()),
+        Some((SEAL, _)) => Err(unsound(file, "its digest does not fit: it was changed")),
+        _ => Err(unsound(file, "it is no backup of an SQLite database, or it is cut off")),
+    }
 }
 
 pub async fn restore(file: &Path, database: &Path, overwrite: bool) -> Result<(), BackupError> {
@@ -32,10 +64,10 @@ pub async fn restore(file: &Path, database: &Path, overwrite: bool) -> Result<()
     remove(&part).map_err(failed)?;
     // Checked is the copy: that of the operator is not written to, and cannot change in between.
     create(&part)?;
-    let copied = fs::copy(file, &part);
-    copied.map_err(|what| BackupError::File { path: file.to_owned(), what })?;
-    fs::set_permissions(&part, fs::Permissions::from_mode(0o600)).map_err(failed)?;
-    let done = replace(&part, file, database, overwrite).await;
+    let done = match unseal(file, &part) {
+        Ok(()) => replace(&part, file, database, overwrite).await,
+        error => error,
+    };
     if done.is_err() {
         drop(remove(&part));
     }
@@ -127,3 +159,6 @@ fn create(part: &Path) -> Result<(), BackupError> {
     let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(part);
     made.map(drop).map_err(|what| BackupError::File { path: part.to_owned(), what })
 }
+
+/// What stands between a database and its digest.
+const SEAL: &[u8] = b"FWSEAL\x00\x01";

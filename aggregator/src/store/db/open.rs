@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, Database, SqlSafeStr as _};
+use sqlx::{ConnectOptions as _, Connection as _, Database, SqlSafeStr as _, SqliteConnection};
 
 use super::super::StoreError;
 use super::{Db, Pools};
@@ -92,6 +92,7 @@ async fn sqlite(path: &Path) -> Result<Db, StoreError> {
         .busy_timeout(WAIT)
         .page_size(PAGE)
         .pragma("wal_autocheckpoint", CHECKPOINT.to_string())
+        .pragma("cache_size", format!("-{CACHE_KIB}"))
         .disable_statement_logging();
     let mut connection = options.connect().await.map_err(failed)?;
     let version: String =
@@ -100,9 +101,16 @@ async fn sqlite(path: &Path) -> Result<Db, StoreError> {
     let all = Migrator::with_migrations(migrations(SQLITE));
     all.run(&mut connection).await.map_err(StoreError::migrating)?;
     connection.close().await.map_err(failed)?;
-    let write = pool(1, Duration::from_secs(60)).connect_with(options.clone()).await.map_err(failed)?;
+    // On a full disk SQLite itself ends a transaction, which sqlx then believes to go on for ever.
+    let write = pool(1, Duration::from_secs(60))
+        .after_release(|connection: &mut SqliteConnection, _| {
+            Box::pin(async { Ok(!connection.is_in_transaction()) })
+        })
+        .connect_with(options.clone())
+        .await
+        .map_err(failed)?;
     // Readers never write a checkpoint: whoever reads must not wait for the disk.
-    let read_only = options.read_only(true).pragma("wal_autocheckpoint", "0");
+    let read_only = options.read_only(true).pragma("wal_autocheckpoint", "0").pragma("cache_size", "-8192");
     let read = pool(4, READ_WAIT).connect_with(read_only).await.map_err(failed)?;
     Ok(Db::Sqlite(Pools { read, write }))
 }
@@ -199,6 +207,8 @@ const WAIT: Duration = Duration::from_secs(5);
 const READ_WAIT: Duration = Duration::from_secs(2);
 /// Bytes of a page: alerts are large.
 const PAGE: u32 = 8192;
+/// What a connection may hold of the file. A transaction that does not fit writes its pages twice.
+const CACHE_KIB: u32 = 32_768;
 /// Pages of the log after which they are written into the file.
 const CHECKPOINT: u32 = 4096;
 
