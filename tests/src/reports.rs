@@ -83,8 +83,8 @@ impl Reporter {
                 dice(6, 50)
             ),
             status: Status::New,
-            attack_type: (nth % 3 != 0).then(|| format!("T08{:02}", dice(9, 80))),
-            attack_name: (nth % 3 != 0).then(|| "Remote System Discovery".into()),
+            attack_type: (!nth.is_multiple_of(3)).then(|| format!("T08{:02}", dice(9, 80))),
+            attack_name: (!nth.is_multiple_of(3)).then(|| "Remote System Discovery".into()),
             correlation_confidence: (dice(7, 100) as f32) / 100.0,
             correlation_summary: "four detectors agree that somebody new asks controllers what they hold"
                 .into(),
@@ -110,7 +110,7 @@ impl Reporter {
             src_assets: vec![asset(1)],
             dst_assets: (0..3).map(|one| asset(6 + one)).collect(),
             protocol: "modbus".into(),
-            tactic: (nth % 3 != 0).then(|| "discovery".into()),
+            tactic: (!nth.is_multiple_of(3)).then(|| "discovery".into()),
             candidates: vec![
                 Candidate { technique: "T0846".into(), probability: 0.75 },
                 Candidate { technique: "T0888".into(), probability: 0.125 },
@@ -132,7 +132,7 @@ impl Reporter {
             incarnation: self.incarnation,
             lane,
             seq,
-            received: Timestamp::from_micros(START + seq * 1_000_000),
+            received: Timestamp::from_micros(START).plus(seq.saturating_mul(1_000_000)),
             digest: Sha256::digest(&payload).into(),
             body,
         }
