@@ -1,6 +1,7 @@
 -- What agents reported: every report once, whatever is resent.
 CREATE TABLE reports (
-    position_id INTEGER NOT NULL REFERENCES positions (id),
+    -- A position, which whoever writes holds meanwhile.
+    position_id INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     -- SHA-256 of the payload.
     digest BLOB NOT NULL,
@@ -33,3 +34,5 @@ CREATE TABLE dead_letter (
     received INTEGER NOT NULL,
     PRIMARY KEY (position_id, seq)
 ) STRICT;
+CREATE INDEX dead_letter_by_received ON dead_letter (received);
+CREATE INDEX losses_by_received ON losses (received);

@@ -1,9 +1,14 @@
 //! The aggregator's commands, one file each.
 
+mod backup;
+mod check_config;
+mod restore;
+mod run;
+
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 /// Fieldward aggregator: gathers the alerts of all plants, lets them learn together, serves the SOC.
@@ -13,6 +18,16 @@ pub struct Cli {
     /// How log lines look; they go to standard error
     #[arg(long, value_enum, default_value = "text", global = true)]
     log: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Backup(backup::Backup),
+    CheckConfig(check_config::CheckConfig),
+    Restore(restore::Restore),
+    Run(run::Run),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -25,7 +40,19 @@ impl Cli {
     /// Runs the command; whatever stops it is one line on standard error.
     pub fn run(self) -> ExitCode {
         self.start_log();
-        ExitCode::SUCCESS
+        let done = match self.command {
+            Command::Backup(backup) => backup.run(),
+            Command::CheckConfig(check) => check.run(),
+            Command::Restore(restore) => restore.run(),
+            Command::Run(run) => run.run(),
+        };
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                tracing::error!("{error:#}");
+                ExitCode::FAILURE
+            }
+        }
     }
 
     fn start_log(&self) {
@@ -39,4 +66,9 @@ impl Cli {
             LogFormat::Text => log.with_target(false).without_time().init(),
         }
     }
+}
+
+/// Runs something to its end.
+fn wait_for<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
 }

@@ -152,7 +152,9 @@ const FIND: &str = "WITH wanted (agent_id, incarnation, lane) AS ({rows})
     ON positions.agent_id = wanted.agent_id AND positions.incarnation = wanted.incarnation
         AND positions.lane = wanted.lane
     ORDER BY positions.id";
-const ADD_FACILITIES: &str = "INSERT INTO facilities (id, name, created) {rows} ON CONFLICT (id) DO NOTHING";
+/// Plants are made at the enrolment; after an older backup was restored they may be missing.
+pub const ADD_FACILITIES: &str =
+    "INSERT INTO facilities (id, name, created) {rows} ON CONFLICT (id) DO NOTHING";
 const ADD_AGENTS: &str = "INSERT INTO agents (id, facility_id, created) {rows} ON CONFLICT (id) DO NOTHING";
 const ADD: &str = "INSERT INTO positions (agent_id, incarnation, lane) {rows}
     ON CONFLICT (agent_id, incarnation, lane) DO NOTHING";

@@ -103,7 +103,7 @@ async fn rate(folder: &Path, agents: usize, alerts: u64) -> Result<()> {
         all.push(agent);
     }
     let issued: u64 = all.iter().map(|agent| agent.issued).sum();
-    let (start, cpu) = (Instant::now(), fieldward_tests::cpu::process_seconds());
+    let (start, cpu) = (Instant::now(), fieldward_tests::cpu::seconds_of(std::process::id()));
     for agent in &mut all {
         agent.connect(address)?;
     }
@@ -116,7 +116,7 @@ async fn rate(folder: &Path, agents: usize, alerts: u64) -> Result<()> {
             all[0].status()
         );
     }
-    let (seconds, cpu) = (start.elapsed().as_secs_f64(), fieldward_tests::cpu::process_seconds() - cpu);
+    let (seconds, cpu) = (start.elapsed().as_secs_f64(), fieldward_tests::cpu::seconds_of(std::process::id()) - cpu);
     println!(
         "{issued} alerts of {agents} agents committed in {seconds:.2} s: {:.0}/s; {cpu:.2} s of processor time, \
          agents included; {} MiB",
