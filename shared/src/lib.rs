@@ -3,7 +3,10 @@
 //! `agent`, `aggregator` and `simulator` depend on this crate and never on each other.
 
 pub mod alert;
+pub mod clock;
 pub mod features;
+pub mod identity;
+pub mod roots;
 pub mod service;
 pub mod telemetry;
 pub mod time;

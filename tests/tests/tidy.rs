@@ -46,6 +46,7 @@ const BORDERS: &[Border] = &[
             "agent/src/app.rs",
             "agent/src/spool/disk.rs",
             "aggregator/",
+            "shared/src/clock.rs",
             "simulator/",
             "tests/",
         ],
