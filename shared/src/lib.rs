@@ -6,6 +6,7 @@ pub mod alert;
 pub mod clock;
 pub mod features;
 pub mod identity;
+pub mod keyfile;
 pub mod roots;
 pub mod service;
 pub mod telemetry;
