@@ -11,4 +11,6 @@ pub mod roots;
 pub mod service;
 pub mod telemetry;
 pub mod time;
+pub mod transport;
 pub mod weights;
+pub mod wire;

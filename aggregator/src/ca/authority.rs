@@ -51,7 +51,7 @@ pub struct ServerIdentity {
 /// The authority with its issuing key.
 pub struct Authority {
     /// Where it lives.
-    pub(super) folder: PathBuf,
+    folder: PathBuf,
     /// What stands on disk.
     pub(super) state: State,
     issuer: Issuer<'static, KeyPair>,
