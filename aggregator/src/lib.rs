@@ -1,3 +1,6 @@
-//! The aggregator: gathers the alerts of all plants and decides who may send them.
+//! The aggregator: one for all plants. It decides who may come in, gathers what agents report and keeps it;
+//! nothing is acknowledged that is not committed.
 
 pub mod ca;
+pub mod cli;
+pub mod store;

@@ -130,6 +130,18 @@ pub enum Severity {
     Critical,
 }
 
+impl Severity {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// What people have done about an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -142,6 +154,25 @@ pub enum Status {
     Resolved,
     /// There was nothing.
     FalsePositive,
+}
+
+impl Status {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+            Self::FalsePositive => "false-positive",
+        }
+    }
+
+    /// The status that is written so.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::New, Self::Acknowledged, Self::Resolved, Self::FalsePositive]
+            .into_iter()
+            .find(|status| status.name() == name)
+    }
 }
 
 /// Identity of an alert: 128 bits, written as a UUID.
@@ -160,6 +191,16 @@ impl AlertId {
         });
         // Version 8 (custom) and variant of RFC 9562.
         Self(hash & !(0xf << 76) & !(0x3 << 62) | 0x8 << 76 | 0x2 << 62)
+    }
+
+    /// As a number.
+    pub const fn as_u128(self) -> u128 {
+        self.0
+    }
+
+    /// Of a number.
+    pub const fn from_u128(number: u128) -> Self {
+        Self(number)
     }
 }
 

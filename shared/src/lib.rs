@@ -7,6 +7,7 @@ pub mod clock;
 pub mod features;
 pub mod identity;
 pub mod keyfile;
+pub mod loss;
 pub mod roots;
 pub mod service;
 pub mod telemetry;

@@ -12,7 +12,7 @@ use crate::spool::disk::{Disk, Folder};
 use crate::spool::format::{HEADER, LOSS, Piece, Pieces};
 use crate::spool::positions::Found;
 use crate::spool::recover::{LONGEST_SEGMENT, Survey, survey};
-use crate::spool::{LANES, lane_name, place};
+use crate::spool::{LANES, place};
 
 /// Look into a spool
 #[derive(Args)]
@@ -102,7 +102,7 @@ fn positions(found: &Found) -> String {
         Found::Missing => "positions are not written yet".to_owned(),
         Found::Damaged | Found::Newer(_) => "positions are damaged: all would be sent again".to_owned(),
         Found::Known(known) => {
-            let acked = LANES.map(|lane| format!("{} {}", lane_name(lane), known.lanes[place(lane)].acked));
+            let acked = LANES.map(|lane| format!("{} {}", lane.name(), known.lanes[place(lane)].acked));
             format!("acknowledged up to {}", acked.join(", "))
         }
     }

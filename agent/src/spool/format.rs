@@ -14,7 +14,7 @@ use std::fmt;
 
 use fieldward_shared::alert::Severity;
 
-use super::{LANES, lane_name, place};
+use super::{LANES, place};
 
 /// Which life of a spool a record belongs to: drawn anew when what the spool knew of itself is lost, so
 /// that no two records ever have the same incarnation, lane and sequence.
@@ -88,13 +88,13 @@ impl Header {
 
     /// The usual name of its file.
     pub fn name(&self) -> String {
-        format!("{}-{:020}{SUFFIX}", lane_name(self.lane), self.first)
+        format!("{}-{:020}{SUFFIX}", self.lane.name(), self.first)
     }
 
     /// What the name of a file says of it, for when its header does not.
     pub fn of_name(name: &str, incarnation: Incarnation) -> Option<Self> {
         let (lane, first) = name.strip_suffix(SUFFIX)?.split_once('-')?;
-        let lane = *LANES.iter().find(|known| lane_name(**known) == lane)?;
+        let lane = *LANES.iter().find(|known| known.name() == lane)?;
         let first = first.split('.').next()?.parse().ok().filter(|first| (1..=HIGHEST).contains(first))?;
         Some(Self { incarnation, lane, first })
     }

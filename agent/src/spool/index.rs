@@ -7,8 +7,8 @@ use fieldward_shared::alert::Severity;
 use fieldward_shared::time::Timestamp;
 
 use super::format::{Header, Incarnation};
-use super::loss::{Ranges, count};
 use super::{Counts, LANES, place};
+use fieldward_shared::loss::{Ranges, count};
 
 /// A segment.
 #[derive(Clone, Debug)]

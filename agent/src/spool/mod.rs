@@ -8,7 +8,6 @@
 pub mod disk;
 pub mod format;
 mod index;
-pub mod loss;
 pub mod positions;
 mod read;
 pub mod recover;
@@ -27,7 +26,7 @@ use std::time::Duration;
 
 use fieldward_shared::alert::Severity;
 
-pub use loss::{Loss, Reason};
+pub use fieldward_shared::loss::{Loss, Reason};
 pub use read::{Reader, Record};
 
 use disk::{Disk, Folder};
@@ -457,16 +456,6 @@ fn run(mut writer: Writer, messages: &Receiver<Message>) {
         }
     }
     writer.finish();
-}
-
-/// A lane's name.
-pub fn lane_name(lane: Severity) -> &'static str {
-    match lane {
-        Severity::Low => "low",
-        Severity::Medium => "medium",
-        Severity::High => "high",
-        Severity::Critical => "critical",
-    }
 }
 
 /// A lane's place in [`LANES`].

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::disk::{Disk, Handle, QUARANTINE};
 use super::format::{HIGHEST, Incarnation, array, number};
-use super::loss::{MOST, Ranges};
+use fieldward_shared::loss::{MOST, Ranges};
 
 /// What is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use super::disk::{Disk, QUARANTINE};
 use super::format::{HEADER, Header, Incarnation, LOSS, NoHeader, Piece, Pieces, SUFFIX, frame};
 use super::index::{Lane, Segment};
-use super::loss::{Loss, Ranges, Reason, count};
 use super::positions::{Found, Positions, Slots};
 use super::{LANES, Limits, OpenError, Recovery, place};
+use super::{Loss, Reason};
+use fieldward_shared::loss::{Ranges, count};
 
 /// A segment as it was found.
 #[derive(Clone, Debug)]

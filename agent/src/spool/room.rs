@@ -7,8 +7,8 @@ use std::io;
 use fieldward_shared::alert::Severity;
 use fieldward_shared::time::Timestamp;
 
+use super::Reason;
 use super::disk::Space;
-use super::loss::Reason;
 use super::writer::Writer;
 use super::{LANES, lock, place};
 

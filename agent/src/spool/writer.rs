@@ -13,10 +13,11 @@ use fieldward_shared::time::Timestamp;
 use super::disk::{Disk, Handle};
 use super::format::{HEADER, Header, Incarnation, LOSS, RECORD, frame};
 use super::index::{Index, Segment, Waiting};
-use super::loss::{Loss, Reason, count};
 use super::positions::{Positions, Slots};
 use super::recover::Start;
 use super::{LANES, Limits, Shared, lock, place};
+use super::{Loss, Reason};
+use fieldward_shared::loss::count;
 
 pub(super) struct Writer {
     pub disk: Arc<dyn Disk>,
@@ -99,7 +100,7 @@ impl Writer {
             match self.write(lane) {
                 Ok(()) => return true,
                 Err(error) => {
-                    tracing::debug!(lane = super::lane_name(lane), attempt, %error, "writing the spool failed");
+                    tracing::debug!(lane = lane.name(), attempt, %error, "writing the spool failed");
                     lock(&self.shared.index).counts.errors += 1;
                     self.stuck = true;
                     self.give_up_active(lane);

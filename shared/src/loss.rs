@@ -1,11 +1,12 @@
 //! What was lost, so that nothing is lost in silence: ranges of sequences, and the record that tells the
-//! aggregator of them. Loss records travel in the critical lane.
+//! aggregator of them. Agents send it as JSON in the critical lane.
 
 use std::fmt;
 
-use fieldward_shared::alert::Severity;
-use fieldward_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use crate::alert::Severity;
+use crate::time::Timestamp;
 
 /// Records of a lane that will never come.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,10 +20,10 @@ pub struct Loss {
     /// Why.
     pub reason: Reason,
     /// When it was noticed first.
-    #[serde(with = "fieldward_shared::time::rfc3339")]
+    #[serde(with = "crate::time::rfc3339")]
     pub since: Timestamp,
     /// And last.
-    #[serde(with = "fieldward_shared::time::rfc3339")]
+    #[serde(with = "crate::time::rfc3339")]
     pub until: Timestamp,
 }
 
@@ -40,22 +41,29 @@ pub enum Reason {
     Shed,
 }
 
+impl Reason {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Damaged => "damaged",
+            Self::Overrun => "overrun",
+            Self::Oversize => "oversize",
+            Self::Shed => "shed",
+        }
+    }
+}
+
 impl fmt::Display for Loss {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let reason = match self.reason {
-            Reason::Damaged => "damaged",
-            Reason::Overrun => "overrun",
-            Reason::Oversize => "oversize",
-            Reason::Shed => "shed",
-        };
-        write!(out, "{} of lane {} ({reason}", self.count, super::lane_name(self.lane))?;
+        write!(out, "{} of lane {} ({}", self.count, self.lane.name(), self.reason.name())?;
         self.range.map_or(Ok(()), |(first, last)| write!(out, ", {first} to {last}"))?;
         write!(out, ")")
     }
 }
 
 /// Ranges of sequences: in order, apart from each other, at most [`MOST`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Ranges(Vec<(u64, u64)>);
 
 impl Ranges {

@@ -1,0 +1,42 @@
+//! The aggregator's commands, one file each.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+/// Fieldward aggregator: gathers the alerts of all plants, lets them learn together, serves the SOC.
+#[derive(Parser)]
+#[command(name = "fieldward-aggregator", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// How log lines look; they go to standard error
+    #[arg(long, value_enum, default_value = "text", global = true)]
+    log: LogFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Json,
+    Text,
+}
+
+impl Cli {
+    /// Runs the command; whatever stops it is one line on standard error.
+    pub fn run(self) -> ExitCode {
+        self.start_log();
+        ExitCode::SUCCESS
+    }
+
+    fn start_log(&self) {
+        let filter = EnvFilter::try_from_env("FIELDWARD_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+        let log = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_ansi(std::io::stderr().is_terminal())
+            .with_env_filter(filter);
+        match self.log {
+            LogFormat::Json => log.json().init(),
+            LogFormat::Text => log.with_target(false).without_time().init(),
+        }
+    }
+}

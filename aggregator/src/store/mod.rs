@@ -1,0 +1,67 @@
+//! The database: everything the aggregator keeps, in SQLite or PostgreSQL, by one set of queries.
+//!
+//! What agents report goes through [`Store::commit`] alone: one task writes, and what comes while it
+//! commits shares the next transaction. It returns when the disk has it. One file per resource.
+
+pub mod alerts;
+pub mod certificates;
+pub mod db;
+mod error;
+mod losses;
+pub mod positions;
+mod report;
+pub mod tokens;
+mod writer;
+
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+pub use error::StoreError;
+pub use report::{Body, Committed, Report};
+
+use db::Db;
+use writer::{Call, Writer};
+
+/// The database. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Store {
+    db: Db,
+    calls: mpsc::Sender<Call>,
+}
+
+impl Store {
+    /// Opens the database that a URL names and brings its tables to this version.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let db = Db::open(url).await?;
+        let (calls, waiting) = mpsc::channel(WAITING);
+        tokio::spawn(Writer::new(db.clone()).run(waiting));
+        Ok(Self { db, calls })
+    }
+
+    /// Commits reports in one transaction; what it returns is durable. A report that was committed before is
+    /// not stored again, however often it is resent.
+    ///
+    /// Gives how far each lane has got that was written to.
+    pub async fn commit(&self, reports: Vec<Report>) -> Result<Vec<Committed>, StoreError> {
+        let rows = reports.into_iter().map(report::Prepared::new).collect::<Result<_, _>>()?;
+        let (reply, answer) = oneshot::channel();
+        self.calls.send(Call { rows, reply }).await.map_err(|_| StoreError::Closed)?;
+        answer.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// How far the lanes of an agent have got, in every life of its spool.
+    pub async fn positions(&self, agent: Uuid) -> Result<Vec<Committed>, StoreError> {
+        positions::of(&self.db, agent).await
+    }
+
+    /// Ends all connections; what was committed stays, what still waits is refused.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}
+
+/// Calls that may wait for the writer; then callers wait, and their agents keep what they have.
+const WAITING: usize = 256;
+
+#[cfg(test)]
+mod tests;
