@@ -62,8 +62,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(wrong(error)),
         _ => {}
     }
-    let mut file =
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(wrong)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(wrong)?;
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     written.and_then(|()| fs::rename(&fresh, path)).map_err(wrong)?;
     sync_folder(path).map_err(wrong)

@@ -10,6 +10,7 @@ pub mod keyfile;
 pub mod loss;
 pub mod roots;
 pub mod service;
+pub mod supervisor;
 pub mod telemetry;
 pub mod time;
 pub mod transport;

@@ -1,6 +1,6 @@
 //! The authority as it runs: the intermediate's key, and what it issues.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use fieldward_shared::identity::{AGGREGATOR, AgentName, Leaf, Pin, Serial};
 use fieldward_shared::keyfile;
@@ -50,8 +50,6 @@ pub struct ServerIdentity {
 
 /// The authority with its issuing key.
 pub struct Authority {
-    /// Where it lives.
-    folder: PathBuf,
     /// What stands on disk.
     pub(super) state: State,
     issuer: Issuer<'static, KeyPair>,
@@ -93,14 +91,7 @@ impl Authority {
         let key = state::key(key.unwrap_or(&inside), leaf.key)?;
         let issuer = Issuer::from_ca_cert_der(&intermediate, key)?;
         let cross = state.cross.iter().map(|pem| state::der(pem)).collect::<Result<_, _>>()?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            state,
-            issuer,
-            intermediate,
-            cross,
-            not_after: leaf.not_after,
-        })
+        Ok(Self { state, issuer, intermediate, cross, not_after: leaf.not_after })
     }
 
     /// What stands on disk.

@@ -5,7 +5,10 @@
 //! asked again after the handshake and while a session lasts.
 
 pub mod authority;
+pub mod door;
 pub mod expiry;
+pub mod hall;
+mod limit;
 pub mod operator;
 pub mod request;
 pub mod revoked;
@@ -13,6 +16,7 @@ pub mod rotation;
 pub mod state;
 #[cfg(test)]
 mod tests;
+pub mod token;
 pub mod verifier;
 
 use std::path::PathBuf;
@@ -49,7 +53,9 @@ pub enum CaError {
         why: &'static str,
     },
     /// The intermediate has ended.
-    #[error("the intermediate certificate has expired; renew it with `ca rotate intermediate --root-key FILE`")]
+    #[error(
+        "the intermediate certificate has expired; renew it with `ca rotate intermediate --root-key FILE`"
+    )]
     Expired,
     /// A request that is refused.
     #[error(transparent)]

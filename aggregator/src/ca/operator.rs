@@ -35,7 +35,9 @@ enum Piece {
 
 /// What is wrong with a rule.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("\"{rule}\": {what}; write it like uri:spiffe://example.org/plant/{{facility}}/{{agent}} or cn:{{facility}}.agents.example.org")]
+#[error(
+    "\"{rule}\": {what}; write it like uri:spiffe://example.org/plant/{{facility}}/{{agent}} or cn:{{facility}}.agents.example.org"
+)]
 pub struct RuleError {
     rule: String,
     what: &'static str,
@@ -202,9 +204,16 @@ mod tests {
 
     #[test]
     fn rules_that_say_nothing_are_refused() {
-        for wrong in
-            ["", "uri:", "cn:x", "dns:{facility}", "cn:{facility", "cn:{plant}", "cn:{facility}{agent}", "cn:{facility}.{facility}"]
-        {
+        for wrong in [
+            "",
+            "uri:",
+            "cn:x",
+            "dns:{facility}",
+            "cn:{facility",
+            "cn:{plant}",
+            "cn:{facility}{agent}",
+            "cn:{facility}.{facility}",
+        ] {
             assert!(wrong.parse::<Rule>().is_err(), "{wrong}");
         }
     }

@@ -20,7 +20,9 @@ pub enum RequestError {
     #[error("the certificate request is not PKCS #10 in DER")]
     Unreadable,
     /// Another kind of key.
-    #[error("the key in the certificate request is not of the curve P-256, or not signed for by ECDSA with SHA-256")]
+    #[error(
+        "the key in the certificate request is not of the curve P-256, or not signed for by ECDSA with SHA-256"
+    )]
     Key,
     /// Signed by another key, or changed.
     #[error("the certificate request is not signed by the key in it")]

@@ -19,8 +19,7 @@ use super::state::{self, Root, Standing, State};
 pub const GRACE: u64 = 90 * authority::DAY;
 
 /// Standings in which a root is on the agents' list.
-pub const LISTED: [Standing; 4] =
-    [Standing::Prepared, Standing::Active, Standing::Former, Standing::Tainted];
+pub const LISTED: [Standing; 4] = [Standing::Prepared, Standing::Active, Standing::Former, Standing::Tainted];
 
 impl Authority {
     /// A new root: announced to agents, vouched for by the active one, whose key is needed.

@@ -183,16 +183,16 @@ impl Verifier {
         }
         let leaf = Leaf::read(certificate).map_err(|error| Refusal::Kind(error.to_string()))?;
         let trust = self.trust.load();
-        let (name, is_tainted) = match trust.vouch(certificate, intermediates, &leaf, now) {
-            Ok(is_tainted) => (leaf.agent().map_err(|error| error.to_string()), is_tainted),
+        let (name, is_tainted, is_foreign) = match trust.vouch(certificate, intermediates, &leaf, now) {
+            Ok(is_tainted) => (leaf.agent(), is_tainted, false),
             Err(refused) => match &trust.operator {
                 Some(operator) if operator.vouches(certificate, intermediates, now) => {
-                    (operator.name(&leaf).map_err(|error| error.to_string()), false)
+                    (operator.name(&leaf), false, true)
                 }
                 _ => return Err(refused),
             },
         };
-        let name = name.map_err(Refusal::Kind)?;
+        let name = name.map_err(|error| Refusal::Kind(error.to_string()))?;
         let kind = |what: &str| Err(Refusal::Kind(what.to_owned()));
         match leaf {
             Leaf { is_ca: true, .. } => return kind("it may issue certificates"),
@@ -211,7 +211,7 @@ impl Verifier {
             is_tainted,
             key: leaf.key,
             digest: sha256(certificate),
-            is_foreign: !leaf.uris.iter().any(|uri| uri.parse::<AgentName>().is_ok()),
+            is_foreign,
             trust: trust.number,
         })
     }

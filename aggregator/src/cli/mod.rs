@@ -1,9 +1,11 @@
 //! The aggregator's commands, one file each.
 
+mod ca;
+
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 /// Fieldward aggregator: gathers the alerts of all plants, lets them learn together, serves the SOC.
@@ -13,6 +15,13 @@ pub struct Cli {
     /// How log lines look; they go to standard error
     #[arg(long, value_enum, default_value = "text", global = true)]
     log: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Ca(Box<ca::Ca>),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -25,7 +34,16 @@ impl Cli {
     /// Runs the command; whatever stops it is one line on standard error.
     pub fn run(self) -> ExitCode {
         self.start_log();
-        ExitCode::SUCCESS
+        let done = match &self.command {
+            Command::Ca(ca) => ca.run(),
+        };
+        match done {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                tracing::error!("{error:#}");
+                ExitCode::FAILURE
+            }
+        }
     }
 
     fn start_log(&self) {

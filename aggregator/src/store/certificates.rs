@@ -66,7 +66,8 @@ impl Store {
 
     /// The newest certificate of each agent, or all of them; of one plant, or of all.
     pub async fn certificates(&self, all: bool) -> Result<Vec<Certificate>, StoreError> {
-        let sql = if all { LIST.to_owned() } else { format!("{LIST_NEWEST} ORDER BY facility_id, not_after") };
+        let sql =
+            if all { LIST.to_owned() } else { format!("{LIST_NEWEST} ORDER BY facility_id, not_after") };
         self.db.read("read certificates", &sql, Vec::new()).await?.iter().map(certificate).collect()
     }
 
@@ -140,7 +141,8 @@ pub async fn record(
 
 /// Whether a certificate that is shown was issued, in this very form, and may go on.
 pub async fn known(tx: &mut Tx, serial: &Serial, digest: [u8; 32]) -> Result<Known, StoreError> {
-    let find = format!("{FIND}{}", if tx.for_update().is_empty() { "" } else { " FOR UPDATE OF certificates" });
+    let find =
+        format!("{FIND}{}", if tx.for_update().is_empty() { "" } else { " FOR UPDATE OF certificates" });
     let rows = tx.rows("read a certificate", &find, vec![serial.to_string().as_str().into()]).await?;
     let Some(row) = rows.first() else { return Ok(Known::Unknown) };
     if row.get::<Vec<u8>>("digest")? != digest {
@@ -194,7 +196,8 @@ const LIST_NEWEST: &str = "SELECT certificates.*, agents.facility_id, agents.sta
             OR later.not_after = certificates.not_after AND later.serial > certificates.serial))";
 const REVOKED: &str = "SELECT serial FROM certificates WHERE revoked IS NOT NULL AND not_after >= $1";
 const REVOKED_AGENTS: &str = "SELECT id FROM agents WHERE status = 'revoked'";
-const REVOKE: &str = "UPDATE certificates SET revoked = $2, reason = $3 WHERE serial = $1 AND revoked IS NULL";
+const REVOKE: &str =
+    "UPDATE certificates SET revoked = $2, reason = $3 WHERE serial = $1 AND revoked IS NULL";
 const REVOKE_AGENT: &str = "UPDATE agents SET status = 'revoked' WHERE id = $1 AND status <> 'revoked'";
 const REVOKE_OF_AGENT: &str =
     "UPDATE certificates SET revoked = $2, reason = $3 WHERE agent_id = $1 AND revoked IS NULL";

@@ -41,7 +41,12 @@ pub enum Entry {
     /// A person refused it, or revoked the agent.
     Refused,
     /// A person has to approve it first.
-    Pending(AgentName),
+    Pending {
+        /// Who waits.
+        name: AgentName,
+        /// It has come for the first time.
+        is_new: bool,
+    },
     /// It gets a certificate.
     Welcome(AgentName),
 }
@@ -171,7 +176,7 @@ pub async fn enter(tx: &mut Tx, caller: &Caller<'_>) -> Result<Entry, StoreError
         status.into(),
     ];
     tx.change("add an enrolment", ADD_ENROLMENT, values).await?;
-    Ok(if auto_approve { Entry::Welcome(name) } else { Entry::Pending(name) })
+    Ok(if auto_approve { Entry::Welcome(name) } else { Entry::Pending { name, is_new: true } })
 }
 
 /// The token was used before. Whoever has the same key is the same agent, which waits for approval or did
@@ -185,8 +190,10 @@ async fn again(tx: &mut Tx, caller: &Caller<'_>, token: Uuid, is_over: bool) -> 
     }
     let agent: String = row.get("agent_status")?;
     Ok(match (found.status.as_str(), agent.as_str()) {
-        ("pending", _) => Entry::Pending(found.name),
-        ("approved", "active") if !is_over || row.get::<Option<At>>("issued")?.is_none() => Entry::Welcome(found.name),
+        ("pending", _) => Entry::Pending { name: found.name, is_new: false },
+        ("approved", "active") if !is_over || row.get::<Option<At>>("issued")?.is_none() => {
+            Entry::Welcome(found.name)
+        }
         ("approved", "active") => Entry::Expired,
         _ => Entry::Refused,
     })
