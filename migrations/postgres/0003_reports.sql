@@ -9,7 +9,6 @@ CREATE TABLE reports (
     alert_id UUID,
     PRIMARY KEY (position_id, seq)
 );
-CREATE INDEX reports_by_received ON reports USING brin (received);
 
 CREATE TABLE losses (
     position_id BIGINT NOT NULL REFERENCES positions (id),
@@ -34,3 +33,5 @@ CREATE TABLE dead_letter (
     received TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (position_id, seq)
 );
+CREATE INDEX dead_letter_by_received ON dead_letter (received);
+CREATE INDEX losses_by_received ON losses (received);

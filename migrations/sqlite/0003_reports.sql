@@ -33,3 +33,5 @@ CREATE TABLE dead_letter (
     received INTEGER NOT NULL,
     PRIMARY KEY (position_id, seq)
 ) STRICT;
+CREATE INDEX dead_letter_by_received ON dead_letter (received);
+CREATE INDEX losses_by_received ON losses (received);

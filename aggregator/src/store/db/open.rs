@@ -128,14 +128,22 @@ const SQLITE: &[(&str, &str)] = subjects!("sqlite":
     "0001" "facilities_and_agents",
     "0002" "alerts",
     "0003" "reports",
-    "0004" "certificates",
+    "0004" "network_data",
+    "0005" "users_and_audit",
+    "0006" "learning",
+    "0007" "predictions",
+    "0008" "certificates",
 );
 
 const POSTGRES: &[(&str, &str)] = subjects!("postgres":
     "0001" "facilities_and_agents",
     "0002" "alerts",
     "0003" "reports",
-    "0004" "certificates",
+    "0004" "network_data",
+    "0005" "users_and_audit",
+    "0006" "learning",
+    "0007" "predictions",
+    "0008" "certificates",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
