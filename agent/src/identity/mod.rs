@@ -5,6 +5,7 @@
 pub mod door;
 mod enrolment;
 mod files;
+pub mod keeper;
 #[cfg(test)]
 mod tests;
 

@@ -13,7 +13,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
 use super::CaError;
-use super::authority::{Authority, SERVER_LIFETIME};
+use super::authority::{Authority, DAY, SERVER_LIFETIME};
 use super::door::Doors;
 use super::expiry::{self, Alarm};
 use super::operator::Operator;
@@ -49,6 +49,8 @@ pub struct Hall {
     verifier: Arc<Verifier>,
     clock: Arc<Clock>,
     store: Store,
+    /// When certificates are forgotten next.
+    forgets: AtomicU64,
     pub(super) doors: Doors,
     /// What the doors did.
     pub counts: Counts,
@@ -85,6 +87,7 @@ impl Hall {
             verifier,
             clock,
             store,
+            forgets: AtomicU64::new(0),
             doors: Doors::default(),
             counts: Counts::default(),
         };
@@ -100,6 +103,23 @@ impl Hall {
         if let Err(error) = self.reload() {
             tracing::error!(%error, "the authority's changes are not taken over");
         }
+        if let Err(error) = self.forget().await {
+            tracing::warn!(%error, "certificates that ended long ago could not be forgotten");
+        }
+    }
+
+    /// Once a day: certificates that nothing lets in any more, revoked or not.
+    async fn forget(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if now < self.forgets.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.forgets.store(now.saturating_add(DAY), Ordering::Relaxed);
+        let until = now.saturating_sub(RENEWABLE).saturating_sub(DAY);
+        let gone =
+            self.store.forget_certificates(Timestamp::from_micros(until.saturating_mul(1_000_000))).await?;
+        tracing::debug!(gone, "certificates that ended long ago were forgotten");
+        Ok(())
     }
 
     /// Reads who is revoked; gives back whether that has changed.
