@@ -1,8 +1,9 @@
 -- Alerts, newest state of each. What one detector says stands in the same row, so that an alert is
--- one write; `alert_sources` shows it as rows.
+-- one write; `alert_sources` shows it as rows. Facility and agent are there before: whoever writes looks once
+-- for each lane, not for each row, so they are no foreign keys here.
 CREATE TABLE alerts (
     id UUID PRIMARY KEY,
-    facility_id TEXT NOT NULL REFERENCES facilities (id),
+    facility_id TEXT NOT NULL,
     timestamp TIMESTAMPTZ NOT NULL,
     -- 0 low, 1 medium, 2 high, 3 critical.
     severity BIGINT NOT NULL CHECK (severity BETWEEN 0 AND 3),
@@ -23,12 +24,16 @@ CREATE TABLE alerts (
     candidates JSONB NOT NULL,
     sources JSONB NOT NULL,
     context_analysis JSONB,
+    -- The minute before, point by point: bytes that the store packs.
+    timeline BYTEA,
     maintenance TEXT,
-    agent_id UUID NOT NULL REFERENCES agents (id),
+    agent_id UUID NOT NULL,
     received TIMESTAMPTZ NOT NULL,
     -- Grows with every change, by an agent or a person.
     revision BIGINT NOT NULL DEFAULT 1
 );
+-- Compressing each row costs more than it saves.
+ALTER TABLE alerts SET (toast_tuple_target = 8160);
 CREATE INDEX alerts_by_time ON alerts (timestamp, id);
 CREATE INDEX alerts_by_facility ON alerts (facility_id, timestamp, id);
 CREATE INDEX alerts_by_severity ON alerts (severity, timestamp, id);

@@ -1,6 +1,7 @@
 -- What agents reported: every report once, whatever is resent.
 CREATE TABLE reports (
-    position_id BIGINT NOT NULL REFERENCES positions (id),
+    -- A position, which whoever writes holds meanwhile.
+    position_id BIGINT NOT NULL,
     seq BIGINT NOT NULL,
     -- SHA-256 of the payload.
     digest BYTEA NOT NULL,

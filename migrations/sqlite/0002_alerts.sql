@@ -1,8 +1,9 @@
 -- Alerts, newest state of each. What one detector says stands in the same row, so that an alert is
--- one write; `alert_sources` shows it as rows.
+-- one write; `alert_sources` shows it as rows. Facility and agent are there before: whoever writes looks once
+-- for each lane, not for each row, so they are no foreign keys here.
 CREATE TABLE alerts (
     id BLOB PRIMARY KEY NOT NULL,
-    facility_id TEXT NOT NULL REFERENCES facilities (id),
+    facility_id TEXT NOT NULL,
     timestamp INTEGER NOT NULL,
     -- 0 low, 1 medium, 2 high, 3 critical.
     severity INTEGER NOT NULL CHECK (severity BETWEEN 0 AND 3),
@@ -23,8 +24,10 @@ CREATE TABLE alerts (
     candidates TEXT NOT NULL,
     sources TEXT NOT NULL,
     context_analysis TEXT,
+    -- The minute before, point by point: bytes that the store packs.
+    timeline BLOB,
     maintenance TEXT,
-    agent_id BLOB NOT NULL REFERENCES agents (id),
+    agent_id BLOB NOT NULL,
     received INTEGER NOT NULL,
     -- Grows with every change, by an agent or a person.
     revision INTEGER NOT NULL DEFAULT 1

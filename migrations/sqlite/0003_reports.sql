@@ -1,6 +1,7 @@
 -- What agents reported: every report once, whatever is resent.
 CREATE TABLE reports (
-    position_id INTEGER NOT NULL REFERENCES positions (id),
+    -- A position, which whoever writes holds meanwhile.
+    position_id INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     -- SHA-256 of the payload.
     digest BLOB NOT NULL,

@@ -70,11 +70,15 @@ fn every_example_configuration_loads() {
             "agent.toml" => {
                 fieldward_agent::config::Config::parse(&name, &text, std::iter::empty()).expect("agent.toml");
             }
+            "aggregator.toml" => {
+                fieldward_aggregator::config::Config::parse(&name, &text, std::iter::empty())
+                    .expect("aggregator.toml");
+            }
             other => panic!("{other}: nobody loads this example"),
         }
         loaded += 1;
     }
-    assert!(loaded > 0, "no example was found");
+    assert_eq!(loaded, 2, "an example was not found");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The aggregator's commands, one file each.
 
+mod backup;
 mod ca;
+mod check_config;
+mod restore;
+mod run;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -21,7 +25,11 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Backup(backup::Backup),
     Ca(Box<ca::Ca>),
+    CheckConfig(check_config::CheckConfig),
+    Restore(restore::Restore),
+    Run(run::Run),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -34,8 +42,12 @@ impl Cli {
     /// Runs the command; whatever stops it is one line on standard error.
     pub fn run(self) -> ExitCode {
         self.start_log();
-        let done = match &self.command {
+        let done = match self.command {
+            Command::Backup(backup) => backup.run(),
             Command::Ca(ca) => ca.run(),
+            Command::CheckConfig(check) => check.run(),
+            Command::Restore(restore) => restore.run(),
+            Command::Run(run) => run.run(),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
@@ -57,4 +69,9 @@ impl Cli {
             LogFormat::Text => log.with_target(false).without_time().init(),
         }
     }
+}
+
+/// Runs something to its end.
+fn wait_for<T>(work: impl Future<Output = T>) -> std::io::Result<T> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
 }

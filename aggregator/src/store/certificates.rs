@@ -4,6 +4,7 @@ use fieldward_shared::identity::{AgentName, Leaf, Pin, Serial};
 use fieldward_shared::time::Timestamp;
 use uuid::Uuid;
 
+use super::audit::{Act, append};
 use super::db::{At, Row, Tx};
 use super::{Store, StoreError};
 
@@ -164,8 +165,7 @@ pub async fn audit(
     object: &str,
     detail: &str,
 ) -> Result<(), StoreError> {
-    let _ = (tx, now, actor, action, object, detail);
-    Ok(())
+    append(tx, Act { at: now, actor, action, object, detail }).await.map(drop)
 }
 
 fn certificate(row: &Row) -> Result<Certificate, StoreError> {

@@ -3,21 +3,32 @@
 //! What agents report goes through [`Store::commit`] alone: one task writes, and what comes while it
 //! commits shares the next transaction. It returns when the disk has it. One file per resource.
 
+mod agents;
 pub mod alerts;
+pub mod audit;
+pub mod backup;
 pub mod certificates;
 pub mod db;
 mod error;
 mod losses;
 pub mod positions;
 mod report;
+pub mod retention;
+mod timeline;
 pub mod tokens;
+pub mod traffic;
 mod writer;
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use fieldward_shared::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
+pub use agents::{Agent, AgentStatus, Facility, Seen};
 pub use error::StoreError;
 pub use report::{Body, Committed, Report};
+pub use retention::Retention;
 
 use db::Db;
 use writer::{Call, Writer};
@@ -58,6 +69,13 @@ impl Store {
     pub async fn close(&self) {
         self.db.close().await;
     }
+}
+
+/// The aggregator's clock.
+#[expect(clippy::disallowed_methods, reason = "what the aggregator does happens when it happens")]
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// Calls that may wait for the writer; then callers wait, and their agents keep what they have.

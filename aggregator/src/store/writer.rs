@@ -2,10 +2,8 @@
 //! transaction; a lone call is committed at once.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use fieldward_shared::alert::AlertId;
-use fieldward_shared::time::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -13,7 +11,7 @@ use super::alerts::{self, AlertRow};
 use super::db::{Db, Kind, Tx, Value};
 use super::positions::{self, Position, committed};
 use super::report::{Committed, LaneKey, Prepared, Row};
-use super::{StoreError, losses};
+use super::{StoreError, losses, now};
 
 /// Reports of one caller.
 #[derive(Debug)]
@@ -205,11 +203,6 @@ fn gather(first: Call, waiting: &mut mpsc::Receiver<Call>) -> Vec<Call> {
         calls.push(call);
     }
     calls
-}
-
-fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp::from_micros(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }
 
 impl Prepared {

@@ -11,6 +11,7 @@ use sqlx::{AssertSqlSafe, Column as _, Database, Decode, Postgres, Row as _, Sql
 use uuid::Uuid;
 
 use super::StoreError;
+pub use open::{Place, place};
 pub use value::{At, Json, Kind, Value, text};
 
 /// A database: a pool that reads and one that writes.
@@ -225,6 +226,25 @@ impl Tx {
         let rows = query.fetch_all(&mut **transaction).await;
         let rows = rows.map_err(|error| StoreError::during(what, error))?;
         Ok(rows.into_iter().map(Row::Postgres).collect())
+    }
+
+    /// The connection to a server, where it is one.
+    pub fn postgres(&mut self) -> Option<&mut sqlx::PgConnection> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(transaction) => Some(transaction),
+        }
+    }
+
+    /// Until the transaction ends nobody else is where this number stands. On SQLite nobody is anyway.
+    pub async fn alone(&mut self, number: i64) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => self
+                .change("wait for others", "SELECT pg_advisory_xact_lock($1)", vec![number.into()])
+                .await
+                .map(drop),
+        }
     }
 
     /// What makes a `SELECT` keep others from changing what it gives, until the transaction ends. On SQLite

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolOptions;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, Connection as _, Database, SqlSafeStr as _};
 
@@ -16,19 +16,67 @@ use super::{Db, Pools};
 impl Db {
     /// Opens what a URL names: `sqlite:///path/to/file` or `postgres://user@host/database`.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        match url.split_once(':').map(|(scheme, rest)| (scheme, rest.strip_prefix("//").unwrap_or(rest))) {
-            Some(("sqlite", path)) if !path.is_empty() && !path.starts_with(':') => {
-                sqlite(Path::new(path)).await
-            }
-            Some(("postgres" | "postgresql", _)) => postgres(url).await,
-            _ => Err(StoreError::Address),
+        match place(url)? {
+            Place::File(path) => sqlite(path).await,
+            Place::Server(options) => postgres(*options).await,
         }
     }
 
-    /// The file, where it is one.
-    pub fn file(url: &str) -> Option<&Path> {
-        let rest = url.strip_prefix("sqlite:")?;
-        Some(Path::new(rest.strip_prefix("//").unwrap_or(rest)))
+    /// Opens a file to read it as it is: nothing is made, brought to this version, or written.
+    pub async fn look(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+        let failed = |error| StoreError::opening(path.display().to_string(), error);
+        let read = pool(1, READ_WAIT).connect_with(options).await.map_err(failed)?;
+        Ok(Self::Sqlite(Pools { write: read.clone(), read }))
+    }
+
+    /// Opens a server with one connection and without a limit to how long a query may take.
+    pub async fn alone(options: PgConnectOptions) -> Result<Self, StoreError> {
+        let place = format!("{}:{}", options.get_host(), options.get_port());
+        let made = pool(1, READ_WAIT).connect_with(options.disable_statement_logging()).await;
+        let read = made.map_err(|error| StoreError::opening(place, error))?;
+        Ok(Self::Postgres(Pools { write: read.clone(), read }))
+    }
+
+    /// Makes the tables of the first so many subjects, as far as they are not there.
+    pub async fn migrate(connection: &mut PgConnection, subjects: i64) -> Result<(), StoreError> {
+        let mut all = migrations(POSTGRES);
+        all.retain(|subject| subject.version <= subjects);
+        Migrator::with_migrations(all).run(connection).await.map_err(StoreError::migrating)
+    }
+
+    /// How many subjects this version has tables for.
+    pub fn subjects() -> i64 {
+        i64::try_from(SQLITE.len()).unwrap_or(i64::MAX)
+    }
+
+    /// Whether a URL names a database that may be opened.
+    pub fn known(url: &str) -> Result<(), StoreError> {
+        place(url).map(drop)
+    }
+}
+
+/// Where a database is.
+pub enum Place<'a> {
+    /// In a file.
+    File(&'a Path),
+    /// On a server.
+    Server(Box<PgConnectOptions>),
+}
+
+/// What a URL names.
+pub fn place(url: &str) -> Result<Place<'_>, StoreError> {
+    match url.split_once(':') {
+        Some(("sqlite", rest)) => {
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            // In memory nothing would last; parameters would change what is promised here.
+            let is_file = !path.is_empty() && !path.starts_with(':') && !path.contains('?');
+            if is_file { Ok(Place::File(Path::new(path))) } else { Err(StoreError::Address) }
+        }
+        Some(("postgres" | "postgresql", _)) => {
+            url.parse().map(|options| Place::Server(Box::new(options))).map_err(|_| StoreError::Address)
+        }
+        _ => Err(StoreError::Address),
     }
 }
 
@@ -59,8 +107,7 @@ async fn sqlite(path: &Path) -> Result<Db, StoreError> {
     Ok(Db::Sqlite(Pools { read, write }))
 }
 
-async fn postgres(url: &str) -> Result<Db, StoreError> {
-    let options: PgConnectOptions = url.parse().map_err(|_| StoreError::Address)?;
+async fn postgres(options: PgConnectOptions) -> Result<Db, StoreError> {
     let place = format!("{}:{}", options.get_host(), options.get_port());
     let failed = |error| StoreError::opening(place.clone(), error);
     let options = options

@@ -1,14 +1,23 @@
 //! Alerts: the newest state of each, whichever order its reports came in, and what people did about it.
 
+mod list;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use fieldward_shared::alert::{Alert, AlertId, Severity, Status};
+use fieldward_shared::alert::{Alert, AlertId, ContextAnalysis, Severity, Status};
 use fieldward_shared::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub use list::{Cursor, Filter};
+
 use super::StoreError;
-use super::db::{Json, Row, Tx, Value};
+use super::audit::Act;
+use super::db::{Json, Kind, Row, Tx, Value};
 use super::report::{number, severity};
+use super::{Store, audit, timeline};
 
 /// An alert as it is written.
 #[derive(Debug)]
@@ -23,6 +32,7 @@ pub struct AlertRow {
 impl AlertRow {
     /// The row of an alert. What people do about it is theirs to say: an agent's alert is new.
     pub fn new(alert: &Alert, agent: Uuid, received: Timestamp) -> Self {
+        let [context_analysis, timeline] = context(alert);
         let values = vec![
             Uuid::from_u128(alert.id.as_u128()).into(),
             alert.facility_id.as_str().into(),
@@ -44,7 +54,8 @@ impl AlertRow {
             Json::of(&alert.dst_assets).into(),
             Json::of(&alert.candidates).into(),
             Json::of(&alert.sources).into(),
-            Json::of(&alert.context_analysis).into(),
+            context_analysis,
+            timeline,
             Value::text(alert.maintenance.as_deref()),
             agent.into(),
             received.into(),
@@ -66,7 +77,17 @@ pub async fn write(tx: &mut Tx, rows: impl Iterator<Item = &AlertRow>) -> Result
 }
 
 /// An alert as it stands in the database.
-pub fn read(row: &Row) -> Result<Alert, StoreError> {
+#[derive(Clone, Debug, PartialEq)]
+pub struct Stored {
+    /// It.
+    pub alert: Alert,
+    /// Grows with every change, by an agent or a person.
+    pub revision: u64,
+    /// When its newest state arrived.
+    pub received: Timestamp,
+}
+
+fn read(row: &Row) -> Result<Alert, StoreError> {
     let status: String = row.get("status")?;
     Ok(Alert {
         id: AlertId::from_u128(row.get::<Uuid>("id")?.as_u128()),
@@ -81,7 +102,7 @@ pub fn read(row: &Row) -> Result<Alert, StoreError> {
         correlation_confidence: row.get::<f64>("correlation_confidence")? as f32,
         correlation_summary: row.get("correlation_summary")?,
         sources: json(row, "sources")?,
-        context_analysis: json(row, "context_analysis")?,
+        context_analysis: read_context(row)?,
         first_seen: at(row, "first_seen")?,
         last_seen: at(row, "last_seen")?,
         count: row.count("count")?,
@@ -94,15 +115,108 @@ pub fn read(row: &Row) -> Result<Alert, StoreError> {
     })
 }
 
+impl Store {
+    /// An alert.
+    pub async fn alert(&self, id: AlertId) -> Result<Option<Stored>, StoreError> {
+        let id = Uuid::from_u128(id.as_u128());
+        let rows =
+            self.db.read("read an alert", "SELECT * FROM alerts WHERE id = $1", vec![id.into()]).await?;
+        rows.first().map(Stored::read).transpose()
+    }
+
+    /// Alerts that pass a filter, newest first, after a place in that order.
+    pub async fn alerts(
+        &self,
+        filter: &Filter,
+        after: Option<Cursor>,
+        most: u32,
+    ) -> Result<Vec<Stored>, StoreError> {
+        let (sql, values) = filter.query(after, most);
+        let rows = self.db.read("read alerts", &sql, values).await?;
+        rows.iter().map(Stored::read).collect()
+    }
+
+    /// Keeps what a person did about an alert, and that it was done. None when there is no such alert.
+    pub async fn set_status(
+        &self,
+        id: AlertId,
+        status: Status,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<Option<Stored>, StoreError> {
+        let mut tx = self.db.begin("change an alert").await?;
+        let values = vec![Uuid::from_u128(id.as_u128()).into(), status.name().into()];
+        let rows = tx.rows("change an alert", SET_STATUS, values).await?;
+        let Some(stored) = rows.first().map(Stored::read).transpose()? else { return Ok(None) };
+        let object = id.to_string();
+        let act = Act { at: now, actor, action: "alert.status", object: &object, detail: status.name() };
+        audit::append(&mut tx, act).await?;
+        tx.commit("change an alert").await?;
+        Ok(Some(stored))
+    }
+}
+
+impl Stored {
+    fn read(row: &Row) -> Result<Self, StoreError> {
+        Ok(Self { alert: read(row)?, revision: row.count("revision")?, received: at(row, "received")? })
+    }
+
+    /// Its place in the order of a list.
+    pub const fn cursor(&self) -> Cursor {
+        Cursor { timestamp: self.alert.timestamp, id: self.alert.id }
+    }
+}
+
+/// The minute before without its timeline, which stands in a column of its own.
+#[derive(Deserialize, Serialize)]
+struct Context<'a> {
+    duration: Cow<'a, str>,
+    pattern: Cow<'a, str>,
+    behavior: Cow<'a, str>,
+    evidence: Cow<'a, BTreeMap<String, String>>,
+}
+
+/// Both columns of the minute before.
+fn context(alert: &Alert) -> [Value; 2] {
+    let Some(context) = &alert.context_analysis else {
+        return [Value::Null(Kind::Json), Value::Null(Kind::Bytes)];
+    };
+    let words = Context {
+        duration: Cow::Borrowed(&context.duration),
+        pattern: Cow::Borrowed(&context.pattern),
+        behavior: Cow::Borrowed(&context.behavior),
+        evidence: Cow::Borrowed(&context.evidence),
+    };
+    [Json::of(&words).into(), timeline::pack(&context.timeline).into()]
+}
+
+fn read_context(row: &Row) -> Result<Option<ContextAnalysis>, StoreError> {
+    let Some(words) = json::<Option<Context<'static>>>(row, "context_analysis")? else { return Ok(None) };
+    let packed: Option<Vec<u8>> = row.get("timeline")?;
+    let timeline = timeline::unpack(&packed.unwrap_or_default())
+        .ok_or_else(|| StoreError::Damaged { what: "an alert", detail: "its timeline".into() })?;
+    let Context { duration, pattern, behavior, evidence } = words;
+    Ok(Some(ContextAnalysis {
+        duration: duration.into_owned(),
+        pattern: pattern.into_owned(),
+        behavior: behavior.into_owned(),
+        evidence: evidence.into_owned(),
+        timeline,
+    }))
+}
+
 fn at(row: &Row, column: &str) -> Result<Timestamp, StoreError> {
     row.get::<super::db::At>(column).map(|at| at.0)
 }
 
 fn json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<T, StoreError> {
-    let document: Json = row.get(column)?;
+    let document: Option<Json> = row.get(column)?;
+    // Only an option reads from this.
+    let document = document.unwrap_or_else(|| Json("null".to_owned()));
     document.read().map_err(|error| StoreError::Damaged { what: "an alert", detail: error.to_string() })
 }
 
+const SET_STATUS: &str = "UPDATE alerts SET status = $2, revision = revision + 1 WHERE id = $1 RETURNING *";
 /// The columns of a row, in order; those after the first are replaced by a newer state where it may.
 const COLUMNS: &[&str] = &[
     "id",
@@ -126,6 +240,7 @@ const COLUMNS: &[&str] = &[
     "candidates",
     "sources",
     "context_analysis",
+    "timeline",
     "maintenance",
     "agent_id",
     "received",

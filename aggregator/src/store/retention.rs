@@ -1,0 +1,170 @@
+//! How long what is kept. Old rows go in small pieces with a transaction each, so that whoever writes never
+//! waits long, and a report that is forgotten is still known to have been committed.
+
+use std::time::Duration;
+
+use fieldward_shared::time::Timestamp;
+use serde::Deserialize;
+use tokio::sync::watch;
+
+use super::db::{At, Value};
+use super::traffic::Resolution;
+use super::{Store, StoreError, now};
+
+/// How many days what is kept.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retention {
+    /// Alerts, their reports, what was lost or could not be read, and hours of traffic.
+    pub alerts_days: u32,
+    /// Minutes of traffic.
+    pub metrics_days: u32,
+    /// Seconds of traffic.
+    pub traffic_days: u32,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { alerts_days: 90, metrics_days: 30, traffic_days: 7 }
+    }
+}
+
+/// What was forgotten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Alerts.
+    pub alerts: u64,
+    /// Reports, losses, and what could not be read.
+    pub reports: u64,
+    /// Seconds, minutes and hours of traffic.
+    pub traffic: u64,
+}
+
+impl Store {
+    /// Forgets what is older than it is to be kept.
+    pub async fn forget(&self, retention: Retention, now: Timestamp) -> Result<Forgotten, StoreError> {
+        let before =
+            |days: u32| Timestamp::from_micros(now.as_micros().saturating_sub(u64::from(days) * DAY));
+        let alerts = before(retention.alerts_days);
+        let mut traffic = 0;
+        for (resolution, before) in [
+            (Resolution::Second, before(retention.traffic_days)),
+            (Resolution::Minute, before(retention.metrics_days)),
+            (Resolution::Hour, alerts),
+        ] {
+            let table = resolution.table();
+            let sql = format!(
+                "DELETE FROM {table} WHERE (facility_id, timestamp) IN (
+                    SELECT facility_id, timestamp FROM {table} WHERE timestamp < $1 LIMIT $2)"
+            );
+            traffic += self.pieces(&sql, vec![before.into()]).await?;
+        }
+        let mut reports = self.reports(alerts).await?;
+        for table in ["losses", "dead_letter"] {
+            let sql = format!(
+                "DELETE FROM {table} WHERE (position_id, seq) IN (
+                    SELECT position_id, seq FROM {table} WHERE received < $1 LIMIT $2)"
+            );
+            reports += self.pieces(&sql, vec![alerts.into()]).await?;
+        }
+        // A plant's clock may be wrong: what counts is when it was heard of last. One from the future would
+        // stay for ever.
+        let mut gone = self.pieces(OLD_ALERTS, vec![alerts.into()]).await?;
+        gone += self.pieces(FUTURE_ALERTS, vec![alerts.into(), now.plus(DAY).into()]).await?;
+        Ok(Forgotten { alerts: gone, reports, traffic })
+    }
+
+    /// Deletes so many at a time, until none are left. The last value is how many.
+    async fn pieces(&self, sql: &str, mut values: Vec<Value>) -> Result<u64, StoreError> {
+        values.push(PIECE.into());
+        let mut all = 0;
+        loop {
+            let mut tx = self.db.begin("forget what is old").await?;
+            let gone = tx.change("forget what is old", sql, values.clone()).await?;
+            tx.commit("forget what is old").await?;
+            all += gone;
+            if gone < PIECE.cast_unsigned() {
+                return Ok(all);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Forgets reports from the beginning of each lane. Its position says that they were there.
+    async fn reports(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut all = 0;
+        for row in self.db.read("read positions", "SELECT id FROM positions ORDER BY id", vec![]).await? {
+            let lane: i64 = row.get("id")?;
+            loop {
+                let gone = self.reports_of(lane, before).await?;
+                all += gone;
+                if gone < PIECE.cast_unsigned() {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
+        Ok(all)
+    }
+
+    async fn reports_of(&self, lane: i64, before: Timestamp) -> Result<u64, StoreError> {
+        let mut tx = self.db.begin("forget old reports").await?;
+        let sql = format!("SELECT cum_seq FROM positions WHERE id = $1{}", tx.for_update());
+        let rows = tx.rows("forget old reports", &sql, vec![lane.into()]).await?;
+        let Some(row) = rows.first() else { return Ok(0) };
+        let whole: i64 = row.get("cum_seq")?;
+        // Only what nothing is missing before: a report beyond a gap is not told from one never heard of.
+        let first =
+            tx.rows("forget old reports", FIRST, vec![lane.into(), whole.into(), PIECE.into()]).await?;
+        let mut last = None;
+        for row in &first {
+            if row.get::<At>("received")?.0 >= before {
+                break;
+            }
+            last = Some(row.get::<i64>("seq")?);
+        }
+        let Some(last) = last else { return Ok(0) };
+        let gone = tx.change("forget old reports", FORGET, vec![lane.into(), last.into()]).await?;
+        tx.change("forget old reports", REMEMBER, vec![lane.into(), last.into()]).await?;
+        tx.commit("forget old reports").await?;
+        Ok(gone)
+    }
+}
+
+/// Forgets every hour, until it is told to stop.
+pub async fn run(store: Store, retention: Retention, mut stop: watch::Receiver<bool>) {
+    let mut hours = tokio::time::interval(Duration::from_secs(3600));
+    loop {
+        tokio::select! {
+            _ = hours.tick() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let forgotten = tokio::select! {
+            done = store.forget(retention, now()) => done,
+            // What it was at is undone, and done later.
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match forgotten {
+            Ok(Forgotten { alerts: 0, reports: 0, traffic: 0 }) => {}
+            Ok(Forgotten { alerts, reports, traffic }) => {
+                tracing::info!(alerts, reports, traffic, "forgot what was older than it is to be kept");
+            }
+            Err(error) => {
+                tracing::warn!(%error, "forgetting what is old failed; it is tried again in an hour")
+            }
+        }
+    }
+}
+
+/// Rows of a transaction.
+const PIECE: i64 = 500;
+/// Microseconds.
+const DAY: u64 = 86_400_000_000;
+const OLD_ALERTS: &str = "DELETE FROM alerts WHERE id IN (
+    SELECT id FROM alerts WHERE timestamp < $1 AND received < $1 LIMIT $2)";
+const FUTURE_ALERTS: &str = "DELETE FROM alerts WHERE id IN (
+    SELECT id FROM alerts WHERE timestamp > $2 AND received < $1 LIMIT $3)";
+const FIRST: &str = "SELECT seq, received FROM reports WHERE position_id = $1 AND seq <= $2
+    ORDER BY seq LIMIT $3";
+const FORGET: &str = "DELETE FROM reports WHERE position_id = $1 AND seq <= $2";
+const REMEMBER: &str = "UPDATE positions SET forgotten = $2 WHERE id = $1 AND forgotten < $2";
