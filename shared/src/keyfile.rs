@@ -3,7 +3,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Largest file that is read.
@@ -63,6 +63,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), KeyFileError> {
         _ => {}
     }
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).map_err(wrong)?;
+    hand_over(&file, path);
     let written = file.write_all(bytes).and_then(|()| file.sync_all());
     written.and_then(|()| fs::rename(&fresh, path)).map_err(wrong)?;
     sync_folder(path).map_err(wrong)
@@ -86,8 +87,24 @@ pub fn remove(path: &Path) -> Result<(), KeyFileError> {
 
 /// Makes a folder that none but its owner may enter.
 pub fn folder(path: &Path) -> Result<(), KeyFileError> {
+    let is_new = !path.exists();
     let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
-    made.map_err(|source| KeyFileError::Io { path: path.to_owned(), source })
+    made.map_err(|source| KeyFileError::Io { path: path.to_owned(), source })?;
+    if is_new && let Ok(folder) = File::open(path) {
+        hand_over(&folder, path);
+    }
+    Ok(())
+}
+
+/// An administrator's command writes for a service that runs as another user: what it makes belongs to
+/// whom the folder around it belongs. Only root may do that, and only root needs to.
+fn hand_over(file: &File, path: &Path) {
+    let around = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let (Ok(owner), Ok(own)) = (fs::metadata(around), file.metadata())
+        && owner.uid() != own.uid()
+    {
+        drop(std::os::unix::fs::fchown(file, Some(owner.uid()), Some(owner.gid())));
+    }
 }
 
 fn beside(path: &Path) -> PathBuf {

@@ -36,7 +36,7 @@ pub struct Enroll {
     #[arg(long, value_name = "FILE", required_unless_present = "token", conflicts_with = "token")]
     token_file: Option<PathBuf>,
     /// The token itself; others on this machine can read it (see below)
-    #[arg(long, value_name = "TOKEN", hide_env_values = true)]
+    #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// Fingerprint of the aggregator's root
     #[arg(long, value_name = "PIN", required_unless_present = "ca", conflicts_with = "ca")]

@@ -90,7 +90,7 @@ pub fn take_renewed(
     clock: &Clock,
 ) -> Result<Identity, Trouble> {
     let identity = asked.answered(answer)?;
-    let present = folder.present()?.ok_or_else(|| Trouble::None(folder.path().to_owned()))?;
+    let present = folder.present()?.ok_or_else(|| Trouble::Missing(folder.path().to_owned()))?;
     if identity.name != present.name {
         return Err(Trouble::Answer(format!("the certificate is for {}", identity.name)));
     }

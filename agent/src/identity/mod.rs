@@ -26,9 +26,9 @@ pub use enrolment::{Asked, enroll, renew, take_enrolled, take_renewed};
 pub enum Trouble {
     /// There is none.
     #[error("{}: this agent has no identity yet; `fieldward-agent enroll` asks for one", .0.display())]
-    None(PathBuf),
+    Missing(PathBuf),
     /// There is one already.
-    #[error("{}: this agent is {1} already; --again enrols it as another agent", .0.display())]
+    #[error("{}: this agent is {} already; --again enrols it as another agent", .0.display(), .1)]
     Exists(PathBuf, AgentName),
     /// A file cannot be read or written.
     #[error(transparent)]
@@ -132,7 +132,7 @@ impl Folder {
         if let Ok(Some(identity)) = self.read(files::NEXT) {
             return Ok(Trust { identity, is_next: true, roots });
         }
-        let identity = self.read(files::PRESENT)?.ok_or_else(|| Trouble::None(self.path.clone()))?;
+        let identity = self.read(files::PRESENT)?.ok_or_else(|| Trouble::Missing(self.path.clone()))?;
         Ok(Trust { identity, is_next: false, roots })
     }
 

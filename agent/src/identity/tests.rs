@@ -81,7 +81,7 @@ fn enrolled() -> (TempDir, Folder, Root) {
 fn an_agent_asks_with_the_same_key_until_it_has_an_identity() {
     let state = tempfile::tempdir().unwrap();
     let folder = Folder::in_state(state.path());
-    assert!(matches!(folder.trust(), Err(Trouble::None(_))));
+    assert!(matches!(folder.trust(), Err(Trouble::Missing(_))));
     let first = enroll(&folder, false).unwrap();
     let asked = enroll(&folder, false).unwrap();
     assert_eq!(first.fingerprint, asked.fingerprint);
@@ -121,7 +121,7 @@ fn an_answer_that_was_not_asked_for_is_not_taken() {
     let asked = enroll(&folder, false).unwrap();
     let rootless = Certificate { roots: Vec::new(), ..root.issue(&asked.csr, &name()) };
     assert!(take_enrolled(&folder, asked, &rootless, None, &clock).is_err());
-    assert!(matches!(folder.trust(), Err(Trouble::None(_))), "nothing was kept");
+    assert!(matches!(folder.trust(), Err(Trouble::Missing(_))), "nothing was kept");
     assert_eq!(folder.roots().unwrap(), Roots::default());
 }
 

@@ -1,8 +1,8 @@
 //! `ca`: the authority that lets agents in. What it changes the running service takes over within a second.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use fieldward_shared::clock::Clock;
 use fieldward_shared::identity::{Pin, Serial};
@@ -11,7 +11,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::ca::authority::Authority;
-use crate::ca::{expiry, token};
+use crate::ca::{expiry as ending, token};
+use crate::config::Config;
 use crate::store::Store;
 use crate::store::certificates::Certificate;
 
@@ -25,12 +26,9 @@ use crate::store::certificates::Certificate;
   fieldward-aggregator ca revoke 4b1d… --reason lost  an agent's id, or the number of one certificate
   fieldward-aggregator ca rotate prepare --root-key /media/root-1f0c.key")]
 pub struct Ca {
-    /// The authority's folder
-    #[arg(long, global = true, value_name = "DIR", default_value = "/var/lib/fieldward-aggregator/ca")]
-    folder: PathBuf,
-    /// The database; DATABASE_URL says it without showing a password to others
-    #[arg(long, global = true, value_name = "URL")]
-    database: Option<String>,
+    /// The aggregator's configuration: it names the authority's folder and the database
+    #[arg(long, global = true, value_name = "FILE", default_value = "/etc/fieldward/aggregator.toml")]
+    config: PathBuf,
     #[command(subcommand)]
     what: What,
 }
@@ -117,24 +115,26 @@ enum Step {
 impl Ca {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let now = Clock::default().now();
+        let config = Config::load(&self.config)?;
+        let folder = &config.ca.folder;
         match &self.what {
-            What::Init => self.init(now),
-            What::Rotate { step } => self.rotate(step, now),
-            What::Expiry => self.expiry(now),
+            What::Init => init(folder, now),
+            What::Rotate { step } => rotate(folder, step, now),
+            What::Expiry => expiry(folder, now),
             _ => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-                runtime.block_on(self.with_store(now))
+                runtime.block_on(self.with_store(&config, now))
             }
         }
     }
 
-    async fn with_store(&self, now: u64) -> anyhow::Result<()> {
-        let store = self.store().await?;
+    async fn with_store(&self, config: &Config, now: u64) -> anyhow::Result<()> {
+        let store = Store::open(config.database_url.reveal()).await?;
         let at = Timestamp::from_micros(now.saturating_mul(1_000_000));
         let by = operator();
         let done = match &self.what {
             What::Token { facility, hours, auto_approve } => {
-                self.token(&store, facility, *hours, *auto_approve, now).await
+                give_token(&config.ca.folder, &store, facility, *hours, *auto_approve, now).await
             }
             What::List { all } => list(&store, *all).await,
             What::Approve { fingerprint } => decide(&store, *fingerprint, true, &by, at).await,
@@ -145,75 +145,67 @@ impl Ca {
         store.close().await;
         done
     }
+}
 
-    fn init(&self, now: u64) -> anyhow::Result<()> {
-        let pin = Authority::init(&self.folder, now)?;
-        println!("{pin}");
-        tracing::warn!("carry root-*.key in {} away: it is needed to rotate only", self.folder.display());
-        Ok(())
-    }
+fn init(folder: &Path, now: u64) -> anyhow::Result<()> {
+    let pin = Authority::init(folder, now)?;
+    println!("{pin}");
+    tracing::warn!("carry root-*.key in {} away: it is needed to rotate only", folder.display());
+    Ok(())
+}
 
-    async fn token(
-        &self,
-        store: &Store,
-        facility: &str,
-        hours: u64,
-        auto_approve: bool,
-        now: u64,
-    ) -> anyhow::Result<()> {
-        // Read and not opened: whoever makes tokens needs no key.
-        let pin = crate::ca::state::State::load(&self.folder)?.vouched_by;
-        let (text, token) =
-            token::draw(facility, hours.saturating_mul(3600), auto_approve, &operator(), now)?;
-        store.add_token(&token).await?;
-        println!("{text}");
-        println!("{pin}");
-        tracing::info!(
-            "a token for one agent of {facility}, and the pin; good until {}",
-            token.expires.rfc3339()
-        );
-        Ok(())
-    }
+async fn give_token(
+    folder: &Path,
+    store: &Store,
+    facility: &str,
+    hours: u64,
+    auto_approve: bool,
+    now: u64,
+) -> anyhow::Result<()> {
+    // Read and not opened: whoever makes tokens needs no key.
+    let pin = crate::ca::state::State::load(folder)?.vouched_by;
+    let (text, token) = token::draw(facility, hours.saturating_mul(3600), auto_approve, &operator(), now)?;
+    store.add_token(&token).await?;
+    println!("{text}");
+    println!("{pin}");
+    tracing::info!(
+        "a token for one agent of {facility}, and the pin; good until {}",
+        token.expires.rfc3339()
+    );
+    Ok(())
+}
 
-    fn rotate(&self, step: &Step, now: u64) -> anyhow::Result<()> {
-        let folder = &self.folder;
-        match step {
-            Step::Prepare { root_key } => {
-                println!("{}", Authority::prepare(folder, root_key, now)?);
-                tracing::info!("prepared; wait until every agent was in session, then `ca rotate activate`");
-            }
-            Step::Activate { root_key } => {
-                println!("{}", Authority::activate(folder, root_key, now)?);
-                tracing::info!("active; `ca rotate taint` makes agents renew at once, or wait seven days");
-            }
-            Step::Taint => {
-                let count = Authority::taint(folder)?;
-                tracing::info!("{count} tainted; when all agents have renewed, `ca rotate revoke`");
-            }
-            Step::Revoke { root_key } => {
-                let count = Authority::revoke_roots(folder, root_key, now)?;
-                tracing::info!("{count} revoked; agents that were away may renew for 90 days");
-            }
-            Step::Intermediate { root_key } => {
-                Authority::renew_intermediate(folder, root_key, now)?;
-                tracing::info!("a new intermediate is in use; carry the root's key away again");
-            }
+fn rotate(folder: &Path, step: &Step, now: u64) -> anyhow::Result<()> {
+    match step {
+        Step::Prepare { root_key } => {
+            println!("{}", Authority::prepare(folder, root_key, now)?);
+            tracing::info!("prepared; wait until every agent was in session, then `ca rotate activate`");
         }
-        Ok(())
-    }
-
-    fn expiry(&self, now: u64) -> anyhow::Result<()> {
-        for alarm in expiry::authority(&Authority::open(&self.folder, None)?, now)? {
-            println!("{}", serde_json::to_string(&alarm)?);
+        Step::Activate { root_key } => {
+            println!("{}", Authority::activate(folder, root_key, now)?);
+            tracing::info!("active; `ca rotate taint` makes agents renew at once, or wait seven days");
         }
-        Ok(())
+        Step::Taint => {
+            let count = Authority::taint(folder)?;
+            tracing::info!("{count} tainted; when all agents have renewed, `ca rotate revoke`");
+        }
+        Step::Revoke { root_key } => {
+            let count = Authority::revoke_roots(folder, root_key, now)?;
+            tracing::info!("{count} revoked; agents that were away may renew for 90 days");
+        }
+        Step::Intermediate { root_key } => {
+            Authority::renew_intermediate(folder, root_key, now)?;
+            tracing::info!("a new intermediate is in use; carry the root's key away again");
+        }
     }
+    Ok(())
+}
 
-    async fn store(&self) -> anyhow::Result<Store> {
-        let url = self.database.clone().or_else(|| std::env::var("DATABASE_URL").ok());
-        let url = url.unwrap_or_else(|| "sqlite:///var/lib/fieldward-aggregator/fieldward.db".to_owned());
-        Store::open(&url).await.context("the database of the service is needed")
+fn expiry(folder: &Path, now: u64) -> anyhow::Result<()> {
+    for alarm in ending::authority(&Authority::open(folder, None)?, now)? {
+        println!("{}", serde_json::to_string(&alarm)?);
     }
+    Ok(())
 }
 
 async fn list(store: &Store, all: bool) -> anyhow::Result<()> {
