@@ -15,6 +15,7 @@ pub mod detect;
 pub mod features;
 pub mod flow;
 pub mod frame;
+pub mod identity;
 pub mod json;
 pub mod learn;
 pub mod lookout;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::ca::config::CaConfig;
 use crate::store::Retention;
 use crate::store::db::Db;
 
@@ -16,6 +17,9 @@ pub struct Config {
     /// How many days what is kept.
     #[serde(default)]
     pub retention: Retention,
+    /// Who may come in.
+    #[serde(default)]
+    pub ca: CaConfig,
 }
 
 /// What may hold a password: it is never shown.
@@ -109,6 +113,9 @@ impl Config {
         if let Err(error) = Db::known(self.database_url.reveal()) {
             return wrong("database_url", error.to_string(), REMEDY);
         }
+        if let Err(error) = self.ca.operator_rule() {
+            return wrong("ca.operator_rule", error, REMEDY);
+        }
         let Retention { alerts_days, metrics_days, traffic_days } = self.retention;
         for (key, days) in
             [("alerts_days", alerts_days), ("metrics_days", metrics_days), ("traffic_days", traffic_days)]
@@ -139,6 +146,19 @@ fn in_file(name: &str, text: &str, error: &toml::de::Error) -> Wrong {
 
 /// Puts a value from the environment where its key says: `retention_alerts_days` is `retention.alerts_days`.
 fn set(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
+    if let Some(rest) = key.strip_prefix("ca_").filter(|rest| CA.contains(rest)) {
+        let inner = table.entry("ca").or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let inner = inner.as_table_mut().ok_or("ca is no table in the file")?;
+        let text = |text: &str| toml::Value::String(text.trim().to_owned());
+        let value = match rest {
+            "names" => {
+                toml::Value::Array(value.split(',').filter(|name| !name.is_empty()).map(text).collect())
+            }
+            _ => text(value),
+        };
+        inner.insert(rest.to_owned(), value);
+        return Ok(());
+    }
     let Some(rest) = key.strip_prefix("retention_").filter(|rest| RETENTION.contains(rest)) else {
         if !TOP.contains(&key) {
             return Err("no such key".to_owned());
@@ -155,6 +175,7 @@ fn set(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
 
 const REMEDY: &str = "systemd/aggregator.toml shows every key";
 const TOP: &[&str] = &["database_url"];
+const CA: &[&str] = &["folder", "names", "operator_roots", "operator_rule"];
 const RETENTION: &[&str] = &["alerts_days", "metrics_days", "traffic_days"];
 
 #[cfg(test)]
@@ -166,7 +187,7 @@ mod tests {
         Config::parse("aggregator.toml", text, pairs).map_err(|wrong| wrong.to_string())
     }
 
-    const PLAIN: &str = "database_url = \"sqlite:///var/lib/fieldward/fieldward.db\"\n";
+    const PLAIN: &str = "database_url = \"sqlite:///var/lib/fieldward-aggregator/fieldward.db\"\n";
 
     #[test]
     fn the_example_is_right_and_says_the_defaults() {

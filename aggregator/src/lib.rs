@@ -1,7 +1,8 @@
-//! The aggregator: one for all plants. It gathers what agents report and keeps it; nothing is acknowledged
-//! that is not committed.
+//! The aggregator: one for all plants. It decides who may come in, gathers what agents report and keeps it;
+//! nothing is acknowledged that is not committed.
 
 pub mod app;
+pub mod ca;
 pub mod cli;
 pub mod config;
 pub mod fleet;

@@ -3,9 +3,14 @@
 //! `agent`, `aggregator` and `simulator` depend on this crate and never on each other.
 
 pub mod alert;
+pub mod clock;
 pub mod features;
+pub mod identity;
+pub mod keyfile;
 pub mod loss;
+pub mod roots;
 pub mod service;
+pub mod supervisor;
 pub mod telemetry;
 pub mod time;
 pub mod transport;

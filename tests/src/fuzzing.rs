@@ -3,6 +3,8 @@
 //!
 //! Every event is rendered as JSON, so that text made on demand is made, and bounds are asserted.
 
+pub mod identity;
+
 use fieldward_agent::capture::{FileSource, LinkType, Next, Packet, Source};
 use fieldward_agent::flow::{Addr, FlowLimits, Flows};
 use fieldward_agent::frame::{Datagram, Frame, FrameLimits, Frames, Payload, Segment};
@@ -16,11 +18,13 @@ pub type Target = fn(&[u8]);
 
 /// Every target with its name, which is also the name of its corpus.
 pub static TARGETS: &[(&str, Target)] = &[
+    ("csr", identity::csr),
     ("dns", dns),
     ("file", file),
     ("frame", frame),
     ("http", http),
     ("link", link),
+    ("identity", identity::identity),
     ("modbus", modbus),
     ("modbus_rtu", modbus_rtu),
     ("mqtt", mqtt),

@@ -47,6 +47,7 @@ const BORDERS: &[Border] = &[
             "agent/src/spool/disk.rs",
             "agent/src/uplink/",
             "aggregator/",
+            "shared/src/clock.rs",
             "shared/src/transport/",
             "simulator/",
             "tests/",

@@ -3,6 +3,7 @@
 mod check_config;
 mod decode;
 mod devices;
+mod enroll;
 mod learn;
 mod maintenance;
 mod reading;
@@ -39,6 +40,7 @@ enum Command {
     CheckConfig(check_config::CheckConfig),
     Decode(decode::Decode),
     Devices(devices::Devices),
+    Enroll(Box<enroll::Enroll>),
     Learn(learn::Learn),
     Maintenance(maintenance::Maintain),
     Replay(replay::Replay),
@@ -55,6 +57,7 @@ impl Cli {
             Command::CheckConfig(check) => check.run(),
             Command::Decode(decode) => decode.run(),
             Command::Devices(devices) => devices.run(),
+            Command::Enroll(enroll) => enroll.run(),
             Command::Learn(learn) => learn.run(),
             Command::Maintenance(maintain) => maintain.run(),
             Command::Replay(replay) => replay.run(),

@@ -1,6 +1,7 @@
 //! The aggregator's commands, one file each.
 
 mod backup;
+mod ca;
 mod check_config;
 mod restore;
 mod run;
@@ -25,6 +26,7 @@ pub struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Backup(backup::Backup),
+    Ca(Box<ca::Ca>),
     CheckConfig(check_config::CheckConfig),
     Restore(restore::Restore),
     Run(run::Run),
@@ -42,6 +44,7 @@ impl Cli {
         self.start_log();
         let done = match self.command {
             Command::Backup(backup) => backup.run(),
+            Command::Ca(ca) => ca.run(),
             Command::CheckConfig(check) => check.run(),
             Command::Restore(restore) => restore.run(),
             Command::Run(run) => run.run(),

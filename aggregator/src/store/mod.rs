@@ -7,6 +7,7 @@ mod agents;
 pub mod alerts;
 pub mod audit;
 pub mod backup;
+pub mod certificates;
 pub mod db;
 mod error;
 mod losses;
@@ -14,6 +15,7 @@ pub mod positions;
 mod report;
 pub mod retention;
 mod timeline;
+pub mod tokens;
 pub mod traffic;
 mod writer;
 

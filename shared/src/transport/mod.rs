@@ -5,6 +5,7 @@
 //! waits while the other end does not read; nothing is held in memory for long.
 
 mod frames;
+mod pinned;
 mod quic;
 mod tcp;
 #[cfg(test)]
@@ -21,7 +22,9 @@ use frames::{Frames, Piece};
 pub use frames::WHOLE_WITHIN;
 pub use quic::{QuicClient, endpoint_config, quic_client, quic_server, reset_key};
 pub use tcp::{TcpClient, accept_tcp};
-pub use tls::{ClientIdentity, ServerIdentity, TlsError, client, server};
+pub use tls::{
+    ClientIdentity, ServerIdentity, TlsError, client, client_by, client_pinned, server, server_showing,
+};
 
 /// What messages are about. The number of an ask or a task is drawn by its opener and used once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -12,6 +12,9 @@ pub struct EnrollRequest {
     /// The request, DER. Names in it count for nothing.
     #[prost(bytes = "vec", tag = "2")]
     pub csr: Vec<u8>,
+    /// The plant that it is configured for; empty when it is not. A token of another plant is not used up.
+    #[prost(string, tag = "3")]
+    pub facility: String,
 }
 
 /// The token is a secret.
@@ -47,6 +50,15 @@ pub struct Certificate {
     /// Until when, in microseconds.
     #[prost(uint64, tag = "5")]
     pub not_after: u64,
+    /// Which list the roots are.
+    #[prost(uint64, tag = "6")]
+    pub generation: u64,
+    /// The lists that led there, each signed by a root of the list before: see [`crate::roots`].
+    #[prost(bytes = "vec", repeated, tag = "7")]
+    pub announcements: Vec<Vec<u8>>,
+    /// The server's clock in microseconds.
+    #[prost(uint64, tag = "8")]
+    pub time: u64,
 }
 
 /// There is none.

@@ -40,7 +40,7 @@ fn what_is_too_long_is_refused_before_it_is_read_and_never_written() {
 
 #[test]
 fn a_token_is_not_shown() {
-    let request = EnrollRequest { token: "secret".to_owned(), csr: vec![0; 3] };
+    let request = EnrollRequest { token: "secret".to_owned(), csr: vec![0; 3], facility: String::new() };
     assert_eq!(format!("{request:?}"), "EnrollRequest { token: …, csr: 3 bytes }");
 }
 

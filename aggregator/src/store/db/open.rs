@@ -187,6 +187,7 @@ const SQLITE: &[(&str, &str)] = subjects!("sqlite":
     "0005" "users_and_audit",
     "0006" "learning",
     "0007" "predictions",
+    "0008" "certificates",
 );
 
 const POSTGRES: &[(&str, &str)] = subjects!("postgres":
@@ -197,6 +198,7 @@ const POSTGRES: &[(&str, &str)] = subjects!("postgres":
     "0005" "users_and_audit",
     "0006" "learning",
     "0007" "predictions",
+    "0008" "certificates",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.

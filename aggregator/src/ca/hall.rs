@@ -1,0 +1,252 @@
+//! The authority as the service runs it: reloaded when `ca` commands have changed it, the revoked known
+//! within a second, the aggregator's own certificate always fresh.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+use fieldward_shared::clock::Clock;
+use fieldward_shared::time::Timestamp;
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+use super::CaError;
+use super::authority::{Authority, DAY, SERVER_LIFETIME};
+use super::door::Doors;
+use super::expiry::{self, Alarm};
+use super::operator::Operator;
+use super::revoked::{Revocations, Revoked};
+use super::state::State;
+use super::verifier::{RENEWABLE, Verifier};
+use crate::store::{Store, StoreError};
+
+/// What the doors did, for metrics.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Certificates issued at the enrol door.
+    pub enrolled: AtomicU64,
+    /// Certificates issued at the renew door.
+    pub renewed: AtomicU64,
+    /// Of them to agents whose certificate had expired, or whose root was rotated out.
+    pub renewed_late: AtomicU64,
+    /// Agents told to wait for approval.
+    pub pending: AtomicU64,
+    /// Refused at a door.
+    pub refused: AtomicU64,
+}
+
+/// The authority and what surrounds it. Shared by everyone through an `Arc`.
+pub struct Hall {
+    folder: PathBuf,
+    key: Option<PathBuf>,
+    names: Vec<String>,
+    operator: Option<Operator>,
+    authority: ArcSwap<Authority>,
+    server: Arc<Server>,
+    revoked: Revoked,
+    verifier: Arc<Verifier>,
+    clock: Arc<Clock>,
+    store: Store,
+    /// When certificates are forgotten next.
+    forgets: AtomicU64,
+    pub(super) doors: Doors,
+    /// What the doors did.
+    pub counts: Counts,
+}
+
+/// Where the authority lives and how it is reached.
+pub struct Settings<'a> {
+    /// The folder that `ca init` made.
+    pub folder: &'a Path,
+    /// The intermediate's key, when it lies elsewhere (a credential of systemd).
+    pub key: Option<&'a Path>,
+    /// Names and addresses of the aggregator, beside the one that agents expect.
+    pub names: &'a [String],
+    /// An operator's own authority.
+    pub operator: Option<Operator>,
+}
+
+impl Hall {
+    /// Opens the authority and learns who is revoked: before that, nobody is let in.
+    pub async fn open(settings: Settings<'_>, store: Store, clock: Arc<Clock>) -> Result<Self, HallError> {
+        let authority = Authority::open(settings.folder, settings.key)?;
+        let revoked = Revoked::default();
+        let verifier = Arc::new(Verifier::new(revoked.clone(), clock.clone()));
+        verifier.trust(Some(authority.state()), settings.operator.clone())?;
+        let server = Arc::new(Server::new(&authority, settings.names, clock.now())?);
+        let hall = Self {
+            folder: settings.folder.to_owned(),
+            key: settings.key.map(Path::to_owned),
+            names: settings.names.to_vec(),
+            operator: settings.operator,
+            authority: ArcSwap::from_pointee(authority),
+            server,
+            revoked,
+            verifier,
+            clock,
+            store,
+            forgets: AtomicU64::new(0),
+            doors: Doors::default(),
+            counts: Counts::default(),
+        };
+        hall.learn_revoked().await?;
+        Ok(hall)
+    }
+
+    /// To be called once a second. What fails is said and tried again; what was known before stays.
+    pub async fn tick(&self) {
+        if let Err(error) = self.learn_revoked().await {
+            tracing::warn!(%error, "the revoked could not be read; those known before stay refused");
+        }
+        if let Err(error) = self.reload() {
+            tracing::error!(%error, "the authority's changes are not taken over");
+        }
+        if let Err(error) = self.forget().await {
+            tracing::warn!(%error, "certificates that ended long ago could not be forgotten");
+        }
+    }
+
+    /// Once a day: certificates that nothing lets in any more, revoked or not.
+    async fn forget(&self) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        if now < self.forgets.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.forgets.store(now.saturating_add(DAY), Ordering::Relaxed);
+        let until = now.saturating_sub(RENEWABLE).saturating_sub(DAY);
+        let gone =
+            self.store.forget_certificates(Timestamp::from_micros(until.saturating_mul(1_000_000))).await?;
+        tracing::debug!(gone, "certificates that ended long ago were forgotten");
+        Ok(())
+    }
+
+    /// Reads who is revoked; gives back whether that has changed.
+    pub async fn learn_revoked(&self) -> Result<bool, StoreError> {
+        let since =
+            Timestamp::from_micros(self.clock.now().saturating_sub(RENEWABLE).saturating_mul(1_000_000));
+        let rows = self.store.revoked(since).await?;
+        let serials = rows.serials.iter().filter_map(|serial| serial.parse().ok()).collect();
+        let changed =
+            self.revoked.replace(Revocations { serials, agents: rows.agents.into_iter().collect() });
+        if changed {
+            tracing::info!("the list of the revoked has changed");
+        }
+        Ok(changed)
+    }
+
+    /// Takes over what `ca` commands have changed, and makes the aggregator a new certificate in time.
+    pub fn reload(&self) -> Result<(), CaError> {
+        let now = self.clock.now();
+        let changed = State::load(&self.folder)? != *self.authority.load().state();
+        if changed {
+            let authority = Authority::open(&self.folder, self.key.as_deref())?;
+            self.verifier.trust(Some(authority.state()), self.operator.clone())?;
+            self.authority.store(Arc::new(authority));
+            tracing::info!("the authority was changed; its new state is in use");
+        }
+        if changed || self.server.is_due(now) {
+            self.server.renew(&self.authority.load(), &self.names, now)?;
+        }
+        Ok(())
+    }
+
+    /// For the TLS of the aggregator's end.
+    pub fn verifier(&self) -> Arc<Verifier> {
+        self.verifier.clone()
+    }
+
+    /// For the TLS of the aggregator's end: what it shows.
+    pub fn server(&self) -> Arc<dyn ResolvesServerCert> {
+        self.server.clone()
+    }
+
+    /// The time by which certificates are judged.
+    pub fn clock(&self) -> &Arc<Clock> {
+        &self.clock
+    }
+
+    /// The database.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The authority as it is now.
+    pub fn authority(&self) -> Arc<Authority> {
+        self.authority.load_full()
+    }
+
+    /// The lists of roots that a session tells its agent.
+    pub fn announcements(&self) -> Vec<Vec<u8>> {
+        self.authority.load().state().announced()
+    }
+
+    /// What ends soon: roots, intermediate, the aggregator's own certificate, agents.
+    pub async fn alarms(&self) -> Result<Vec<Alarm>, HallError> {
+        let now = self.clock.now();
+        let mut alarms = expiry::authority(&self.authority.load(), now)?;
+        let own = self.server.not_after();
+        alarms.extend(expiry::alarm("server", own.saturating_sub(SERVER_LIFETIME), own, now));
+        for certificate in self.store.certificates(false).await? {
+            if certificate.revoked.is_none() && certificate.agent_status == "active" {
+                let (begin, end) = (certificate.not_before.as_secs(), certificate.not_after.as_secs());
+                alarms.extend(expiry::alarm(&format!("agent {}", certificate.name), begin, end, now));
+            }
+        }
+        Ok(alarms)
+    }
+
+    pub(super) fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What goes wrong when the authority is opened.
+#[derive(Debug, thiserror::Error)]
+pub enum HallError {
+    /// The authority.
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The aggregator's own certificate. Its key lives in memory alone.
+#[derive(Debug)]
+struct Server {
+    shown: ArcSwapOption<CertifiedKey>,
+    not_after: AtomicU64,
+}
+
+impl Server {
+    fn new(authority: &Authority, names: &[String], now: u64) -> Result<Self, CaError> {
+        let server = Self { shown: ArcSwapOption::empty(), not_after: AtomicU64::new(0) };
+        server.renew(authority, names, now)?;
+        Ok(server)
+    }
+
+    fn renew(&self, authority: &Authority, names: &[String], now: u64) -> Result<(), CaError> {
+        let identity = authority.server(names, now)?;
+        let key = any_supported_type(&identity.key)?;
+        self.shown.store(Some(Arc::new(CertifiedKey::new(identity.chain, key))));
+        self.not_after.store(identity.not_after, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn not_after(&self) -> u64 {
+        self.not_after.load(Ordering::Relaxed)
+    }
+
+    /// Half of its life is over.
+    fn is_due(&self, now: u64) -> bool {
+        self.not_after().saturating_sub(now) < SERVER_LIFETIME / 2
+    }
+}
+
+impl ResolvesServerCert for Server {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.shown.load_full()
+    }
+}
