@@ -1,5 +1,6 @@
 //! The aggregator's configuration: one TOML file, the environment over it, everything checked at start.
 
+use std::net::{Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -14,12 +15,20 @@ use crate::store::db::Db;
 pub struct Config {
     /// Where everything is kept: `sqlite:///path/to/file` or `postgres://user@host/database`.
     pub database_url: Secret,
+    /// Where agents arrive, by UDP and by TCP.
+    #[serde(default = "listen")]
+    pub listen: SocketAddr,
     /// How many days what is kept.
     #[serde(default)]
     pub retention: Retention,
     /// Who may come in.
     #[serde(default)]
     pub ca: CaConfig,
+}
+
+/// All addresses of this machine.
+fn listen() -> SocketAddr {
+    (Ipv6Addr::UNSPECIFIED, 4433).into()
 }
 
 /// What may hold a password: it is never shown.
@@ -174,7 +183,7 @@ fn set(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
 }
 
 const REMEDY: &str = "systemd/aggregator.toml shows every key";
-const TOP: &[&str] = &["database_url"];
+const TOP: &[&str] = &["database_url", "listen"];
 const CA: &[&str] = &["folder", "names", "operator_roots", "operator_rule"];
 const RETENTION: &[&str] = &["alerts_days", "metrics_days", "traffic_days"];
 

@@ -138,6 +138,11 @@ impl Serial {
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
         Self(bytes.get(zeros..).unwrap_or_default().to_vec())
     }
+
+    /// Its bytes, without zeros before them.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl fmt::Display for Serial {

@@ -4,6 +4,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Parser as _;
 use fieldward_agent::cli::Cli;
@@ -11,23 +12,21 @@ use fieldward_agent::identity::keeper::{Dial, KeepError, Keeper};
 use fieldward_agent::identity::{Folder, Trust};
 use fieldward_aggregator::ca::authority::Authority;
 use fieldward_aggregator::ca::hall::{Hall, Settings};
-use fieldward_aggregator::ca::{door, state, token};
+use fieldward_aggregator::ca::{state, token};
+use fieldward_aggregator::intake::{Intake, Limits, Parts};
 use fieldward_aggregator::store::Store;
 use fieldward_shared::clock::Clock;
 use fieldward_shared::identity::{AGGREGATOR, Pin};
 use fieldward_shared::time::Timestamp;
-use fieldward_shared::transport::{
-    Channel, Code, Link, client_by, endpoint_config, quic_client, quic_server, server_showing,
-};
-use fieldward_shared::wire::{ENROLL, Message};
+use fieldward_shared::transport::{client_by, quic_client, server_showing};
+use fieldward_tests::link::HERE;
 use rustls::pki_types::CertificateDer;
 
-/// An aggregator that has doors and nothing else.
+/// An aggregator with an authority of its own.
 struct Aggregator {
     hall: Arc<Hall>,
     folder: tempfile::TempDir,
-    address: SocketAddr,
-    serving: tokio::task::JoinHandle<()>,
+    intake: Intake,
 }
 
 impl Aggregator {
@@ -41,13 +40,17 @@ impl Aggregator {
         let settings = Settings { folder: &ca, key: None, names: &[], operator: None };
         let hall = Arc::new(Hall::open(settings, store, clock.clone()).await.expect("a hall"));
         let tls = server_showing(hall.server(), hall.verifier(), clock).expect("TLS");
-        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
-        let address = socket.local_addr().expect("an address");
-        let runtime = Arc::new(quinn::TokioRuntime);
-        let config = quic_server(tls).expect("QUIC");
-        let endpoint = quinn::Endpoint::new(endpoint_config([7; 64]), Some(config), socket, runtime);
-        let serving = tokio::spawn(serve(endpoint.expect("an endpoint"), hall.clone()));
-        Self { hall, folder, address, serving }
+        let (seconds, _) = tokio::sync::mpsc::channel(1);
+        let parts = Parts {
+            tls,
+            reset_key: [7; 64],
+            gate: hall.clone(),
+            store: hall.store().clone(),
+            seconds,
+            limits: Limits { sweep: Duration::from_millis(50), ..Limits::default() },
+        };
+        let intake = Intake::bind(HERE, parts).await.expect("an intake");
+        Self { hall, folder, intake }
     }
 
     fn ca(&self) -> std::path::PathBuf {
@@ -57,38 +60,6 @@ impl Aggregator {
     fn root_key(&self, pin: Pin) -> std::path::PathBuf {
         state::key_file(&self.ca(), "root", pin)
     }
-}
-
-async fn serve(endpoint: quinn::Endpoint, hall: Arc<Hall>) {
-    while let Some(incoming) = endpoint.accept().await {
-        let hall = hall.clone();
-        tokio::spawn(async move {
-            if let Ok(connection) = incoming.await {
-                drop(answer(Link::over_quic(connection), &hall).await);
-            }
-        });
-    }
-}
-
-async fn answer(link: Link, hall: &Hall) -> anyhow::Result<()> {
-    let (channel, sender, mut receiver) = link.accept().await?;
-    let mut sender = sender.filter(|_| channel == Channel::Control).expect("the control channel");
-    let reply = match receiver.next().await? {
-        Some(Message::EnrollRequest(request)) if link.alpn() == ENROLL => {
-            door::enroll(hall, link.remote().ip(), &request).await
-        }
-        Some(Message::RenewRequest(request)) => match hall.verifier().peer(&link.peer()) {
-            Ok(peer) => door::renew(hall, &peer, &request).await,
-            Err(refusal) => {
-                link.close(Code::Certificate, &refusal.to_string());
-                return Ok(());
-            }
-        },
-        other => panic!("{other:?}"),
-    };
-    sender.send(reply).await?;
-    link.closed().await;
-    Ok(())
 }
 
 /// Runs the command in a thread of its own, as `main` does.
@@ -109,7 +80,7 @@ async fn an_agent_enrols_and_stays_until_it_is_revoked() {
     let token_file = plant.path().join("token");
     std::fs::write(&token_file, format!("{text}\n")).expect("a file");
     let pin = hall.authority().pin().expect("a pin");
-    let address = aggregator.address.to_string();
+    let address = aggregator.intake.address().to_string();
     let arguments = [
         "fieldward-agent",
         "enroll",
@@ -139,7 +110,7 @@ async fn an_agent_enrols_and_stays_until_it_is_revoked() {
     assert_eq!(first.identity.name, waiting.name);
     assert!(first.roots.holds(pin) && !first.is_next);
 
-    let keeper = keeper(&folder, clock, aggregator.address);
+    let keeper = keeper(&folder, clock, aggregator.intake.address());
     assert!(!keeper.look(false).await.expect("a look"), "it is not time yet");
     assert!(keeper.look(true).await.expect("a renewal"));
     let second = folder.trust().expect("an identity");
@@ -168,7 +139,7 @@ async fn an_agent_enrols_and_stays_until_it_is_revoked() {
     let refused = keeper.look(true).await;
     assert!(matches!(refused, Err(KeepError::Dial(_) | KeepError::Door(_))), "{refused:?}");
     assert_eq!(folder.trust().expect("it keeps its identity").identity.leaf, third.identity.leaf);
-    aggregator.serving.abort();
+    aggregator.intake.close().await;
 }
 
 fn keeper(folder: &Folder, clock: Arc<Clock>, to: SocketAddr) -> Keeper {
@@ -183,5 +154,5 @@ fn keeper(folder: &Folder, clock: Arc<Clock>, to: SocketAddr) -> Keeper {
             client.dial(to, AGGREGATOR).await.map_err(|error| error.to_string())
         })
     });
-    Keeper::new(folder.clone(), clock, dial)
+    Keeper::new(folder.clone(), clock, dial, Arc::default())
 }

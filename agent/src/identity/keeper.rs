@@ -51,14 +51,9 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// For this folder.
-    pub fn new(folder: Folder, clock: Arc<Clock>, dial: Dial) -> Self {
-        Self { folder, clock, dial, wanted: Arc::default() }
-    }
-
-    /// To be told when a session was refused because the certificate only renews.
-    pub fn wanted(&self) -> Arc<Notify> {
-        self.wanted.clone()
+    /// For this folder. `wanted` tells it when a certificate was refused, since it may only renew.
+    pub fn new(folder: Folder, clock: Arc<Clock>, dial: Dial, wanted: Arc<Notify>) -> Self {
+        Self { folder, clock, dial, wanted }
     }
 
     /// Keeps it for as long as the agent runs.

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use fieldward_shared::transport::{Link, LinkError, QuicClient, TcpClient, TlsError, client, quic_client};
+use fieldward_shared::transport::{Link, LinkError, QuicClient, TcpClient, TlsError, client_by, quic_client};
 use fieldward_shared::wire::SESSION;
 use tokio::net::lookup_host;
 use tokio::time::timeout;
@@ -73,7 +73,7 @@ impl Dialer {
     /// Dials once, by the way that is next.
     pub async fn dial(&mut self, trust: Trust) -> Result<Link, DialError> {
         let by_tcp = self.failed >= MOST_FAILED && self.tcp_next;
-        let result = if by_tcp { self.tcp(trust).await } else { self.quic(trust).await };
+        let result = if by_tcp { self.by_tcp(trust, SESSION).await } else { self.quic(trust).await };
         match &result {
             // It was reached: another way leads to the same end.
             Err(error) if error.is_refusal() => {}
@@ -97,13 +97,25 @@ impl Dialer {
 
     /// By QUIC alone, to see whether it works again.
     pub async fn quic(&self, trust: Trust) -> Result<Link, DialError> {
-        let (to, config) = (resolve(&self.address).await?, config(trust)?);
+        self.by_quic(trust, SESSION).await
+    }
+
+    /// For one question at another door, by the first way that leads there.
+    pub async fn door(&self, trust: Trust, alpn: &[u8]) -> Result<Link, DialError> {
+        match self.by_quic(trust.clone(), alpn).await {
+            Err(error) if !error.is_refusal() => self.by_tcp(trust, alpn).await,
+            other => other,
+        }
+    }
+
+    async fn by_quic(&self, trust: Trust, alpn: &[u8]) -> Result<Link, DialError> {
+        let (to, config) = (resolve(&self.address).await?, config(trust, alpn)?);
         let client: QuicClient = quic_client(config)?;
         self.within("quic", &self.address, client.dial(to, &self.name)).await
     }
 
-    async fn tcp(&self, trust: Trust) -> Result<Link, DialError> {
-        let (to, config) = (resolve(&self.tcp_address).await?, config(trust)?);
+    async fn by_tcp(&self, trust: Trust, alpn: &[u8]) -> Result<Link, DialError> {
+        let (to, config) = (resolve(&self.tcp_address).await?, config(trust, alpn)?);
         self.within("tcp", &self.tcp_address, TcpClient::new(config).dial(to, &self.name)).await
     }
 
@@ -122,8 +134,8 @@ impl Dialer {
     }
 }
 
-fn config(trust: Trust) -> Result<std::sync::Arc<rustls::ClientConfig>, TlsError> {
-    client(Some(trust.identity), &trust.roots, SESSION)
+fn config(trust: Trust, alpn: &[u8]) -> Result<std::sync::Arc<rustls::ClientConfig>, TlsError> {
+    client_by(trust.clock, Some(trust.identity), &trust.roots, alpn)
 }
 
 async fn resolve(address: &str) -> Result<SocketAddr, DialError> {

@@ -5,7 +5,7 @@
 mod backoff;
 mod connect;
 mod courier;
-mod files;
+mod credentials;
 mod health;
 mod session;
 mod told;
@@ -16,11 +16,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use fieldward_shared::identity::AGGREGATOR;
 use fieldward_shared::telemetry::NetworkData;
 use fieldward_shared::time::Timestamp;
-use fieldward_shared::transport::{ClientIdentity, Code, Link};
+use fieldward_shared::transport::{Code, Link};
 use fieldward_shared::wire::{Health, Welcome};
-use rustls::pki_types::CertificateDer;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
@@ -28,24 +28,14 @@ use tokio::time::{Instant, sleep, timeout};
 pub use backoff::{Backoff, Pace};
 pub use connect::{DialError, Dialer};
 pub use courier::{Courier, Pacing, lane_starts};
-pub use files::identity_in;
+pub use credentials::{Credentials, Trust};
 
 use crate::config::Config;
 use crate::features;
+use crate::identity::Folder;
+use crate::identity::keeper::{Dial, Keeper};
 use crate::spool::Spool;
 use told::Told;
-
-/// What an agent shows and whom it trusts.
-#[derive(Clone)]
-pub struct Trust {
-    /// Its certificate and key.
-    pub identity: ClientIdentity,
-    /// The roots of the aggregator's certificate.
-    pub roots: Vec<CertificateDer<'static>>,
-}
-
-/// Gives what to show and whom to trust, anew for each dial: it may have been renewed.
-pub type TrustSource = Arc<dyn Fn() -> Result<Trust, String> + Send + Sync>;
 
 /// Where to go, and how.
 #[derive(Clone)]
@@ -58,10 +48,8 @@ pub struct Settings {
     pub name: String,
     /// Where the spool lies.
     pub spool_folder: PathBuf,
-    /// What to show.
-    pub trust: TrustSource,
-    /// Takes what the aggregator announces of its roots.
-    pub announced: Arc<dyn Fn(Vec<Vec<u8>>) + Send + Sync>,
+    /// What to show, and whom to trust.
+    pub credentials: Credentials,
     /// How patient it is.
     pub pace: Pace,
 }
@@ -103,19 +91,22 @@ struct Uplinked {
     instance: [u8; 16],
     features: Vec<String>,
     status: Mutex<Status>,
+    /// A certificate is refused: the next one is asked for.
+    renewal: Arc<Notify>,
 }
 
 impl Settings {
     /// As the configuration says; none when it names no aggregator.
     pub fn of(config: &Config) -> Option<Self> {
         let name = config.aggregator_name.clone().unwrap_or_else(|| AGGREGATOR.to_owned());
+        let folder = Folder::in_state(config.state());
+        let clock = Arc::new(folder.clock());
         Some(Self {
             address: config.aggregator.clone()?,
             tcp_port: config.aggregator_tcp_port,
             name,
             spool_folder: config.spool.clone(),
-            trust: identity_in(&config.state().join("identity")),
-            announced: Arc::new(|_| {}),
+            credentials: Credentials::Kept(folder, clock),
             pace: Pace::default(),
         })
     }
@@ -138,6 +129,7 @@ impl Uplink {
             instance,
             features: features::SCHEMA.names().iter().map(|name| (*name).to_owned()).collect(),
             status: Mutex::default(),
+            renewal: Arc::default(),
         });
         let (stop, stopped) = watch::channel(false);
         let working = uplinked.clone();
@@ -187,6 +179,7 @@ impl Uplinked {
         let now: watch::Sender<Option<Link>> = watch::channel(None).0;
         tokio::select! {
             () = self.carry(&now) => {}
+            () = self.keep() => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
         let link = now.borrow().clone();
@@ -194,6 +187,19 @@ impl Uplinked {
             link.close(Code::Stopping, "the agent stops");
             drop(timeout(FAREWELL, link.gone()).await);
         }
+    }
+
+    /// Keeps the certificate alive beside the sessions.
+    async fn keep(&self) {
+        let Credentials::Kept(folder, clock) = &self.settings.credentials else {
+            return std::future::pending().await;
+        };
+        let (settings, by) = (self.settings.clone(), clock.clone());
+        let dial: Dial = Arc::new(move |kept, alpn| {
+            let (dialer, trust) = (Dialer::new(&settings), Trust::of(&kept, &by));
+            Box::pin(async move { dialer.door(trust, alpn).await.map_err(|error| error.to_string()) })
+        });
+        Keeper::new(folder.clone(), clock.clone(), dial, self.renewal.clone()).run().await;
     }
 
     /// Session after session. `now` shows the link of the current one.
@@ -232,6 +238,10 @@ impl Uplinked {
                     backoff.wait(left.why.is_refusal(), Instant::now(), fastrand::f64())
                 }
                 Err(error) => {
+                    if matches!(error, DialError::Refused(..)) {
+                        self.settings.credentials.refused();
+                        self.renewal.notify_one();
+                    }
                     self.failed(error.to_string(), error.is_refusal());
                     backoff.wait(error.is_refusal(), Instant::now(), fastrand::f64())
                 }
@@ -241,7 +251,7 @@ impl Uplinked {
     }
 
     async fn dial(&self, dialer: &mut Dialer) -> Result<Link, DialError> {
-        let trust = (self.settings.trust)().map_err(DialError::Identity)?;
+        let trust = self.settings.credentials.trust().map_err(DialError::Identity)?;
         dialer.dial(trust).await
     }
 
@@ -252,7 +262,7 @@ impl Uplinked {
             if link.way() == "quic" {
                 continue;
             }
-            if let Ok(trust) = (self.settings.trust)()
+            if let Ok(trust) = self.settings.credentials.trust()
                 && let Ok(link) = dialer.quic(trust).await
             {
                 return link;
@@ -261,6 +271,7 @@ impl Uplinked {
     }
 
     fn welcomed(&self, link: &Link, welcome: &Welcome, now: Timestamp) {
+        self.settings.credentials.welcomed(link, welcome.time / 1_000_000);
         let ahead = i128::from(welcome.time).saturating_sub(i128::from(now.as_micros())) / 1_000_000;
         let ahead = i64::try_from(ahead).unwrap_or(i64::MAX);
         let trouble = (ahead.unsigned_abs() > SKEW).then(|| {
@@ -305,8 +316,6 @@ impl Uplinked {
     }
 }
 
-/// The name in the certificate of an aggregator that has its own authority.
-const AGGREGATOR: &str = "aggregator.fieldward.internal";
 /// For the last words.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Seconds that clocks may differ.

@@ -121,7 +121,9 @@ impl Session<'_> {
                     sender.send(Pong { sent: ping.sent, time: wall().as_micros() }).await?;
                     continue;
                 }
-                Message::Config(config) => (self.uplinked.settings.announced)(config.announcements),
+                Message::Config(config) => {
+                    self.uplinked.settings.credentials.announced(&config.announcements)
+                }
                 // A later aggregator may say more.
                 _ => continue,
             }

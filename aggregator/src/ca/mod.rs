@@ -8,6 +8,7 @@ pub mod authority;
 pub mod config;
 pub mod door;
 pub mod expiry;
+mod gate;
 pub mod hall;
 mod limit;
 pub mod operator;

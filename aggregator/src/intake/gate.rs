@@ -36,6 +36,9 @@ pub trait Gate: Send + Sync {
     /// Whether a certificate was revoked meanwhile.
     fn is_revoked(&self, peer: &Peer) -> bool;
 
+    /// The lists of roots that each session tells its agent.
+    fn announcements(&self) -> Vec<Vec<u8>>;
+
     /// Somebody without a certificate asks for one.
     fn enroll(&self, request: EnrollRequest, from: IpAddr) -> Reply<'_>;
 

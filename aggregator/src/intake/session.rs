@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::transport::{Channel, Code, Link, LinkError, Receiver, Sender};
-use fieldward_shared::wire::{self, Ack, Credit, Hello, Message, Ping, Pong, Reports, Welcome};
+use fieldward_shared::wire::{self, Ack, Config, Credit, Hello, Message, Ping, Pong, Reports, Welcome};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
@@ -158,7 +158,12 @@ async fn welcome(
         facility: peer.facility.clone(),
         agent: peer.agent.to_string(),
     };
-    Ok(control.send(welcome).await?)
+    control.send(welcome).await?;
+    let announcements = shared.gate.announcements();
+    if !announcements.is_empty() {
+        control.send(Config { announcements }).await?;
+    }
+    Ok(())
 }
 
 fn unspoken(hello: &Hello) -> String {

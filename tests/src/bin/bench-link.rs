@@ -116,7 +116,8 @@ async fn rate(folder: &Path, agents: usize, alerts: u64) -> Result<()> {
             all[0].status()
         );
     }
-    let (seconds, cpu) = (start.elapsed().as_secs_f64(), fieldward_tests::cpu::seconds_of(std::process::id()) - cpu);
+    let (seconds, cpu) =
+        (start.elapsed().as_secs_f64(), fieldward_tests::cpu::seconds_of(std::process::id()) - cpu);
     println!(
         "{issued} alerts of {agents} agents committed in {seconds:.2} s: {:.0}/s; {cpu:.2} s of processor time, \
          agents included; {} MiB",
@@ -287,7 +288,10 @@ fn read(path: &Path) -> Result<(Uuid, Trust)> {
     let [leaf, key, root] = <[Vec<u8>; 3]>::try_from(parts).ok().context("not three parts")?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
     let identity = ClientIdentity { chain: vec![CertificateDer::from(leaf)], key };
-    Ok((Uuid::from_slice(id)?, Trust { identity, roots: vec![CertificateDer::from(root)] }))
+    Ok((
+        Uuid::from_slice(id)?,
+        Trust { identity, roots: vec![CertificateDer::from(root)], clock: Arc::default() },
+    ))
 }
 
 /// As in production, but for many agents at one address.

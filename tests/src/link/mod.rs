@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use fieldward_agent::spool::{self, LANES, Spool};
-use fieldward_agent::uplink::{Pace, Settings, Trust, Uplink};
+use fieldward_agent::uplink::{Credentials, Pace, Settings, Trust, Uplink};
 use fieldward_aggregator::intake::{Intake, Limits, Parts};
 use fieldward_aggregator::store::Store;
 use fieldward_shared::alert::{Alert, AlertId, Severity, Status};
@@ -120,8 +120,7 @@ impl Agent {
             tcp_port: None,
             name: pki::NAME.to_owned(),
             spool_folder: folder,
-            trust: Arc::new(move || Ok(trust.clone())),
-            announced: Arc::new(|_| {}),
+            credentials: Credentials::Given(trust),
             pace,
         };
         let uplink = Some(Uplink::start(settings.clone(), spool.clone())?);

@@ -76,7 +76,8 @@ impl Pki {
             chain: chain.clone(),
         };
         lock(&self.register.peers).insert(first, peer);
-        Ok((agent, Trust { identity: ClientIdentity { chain, key }, roots: vec![self.root()] }))
+        let (identity, roots) = (ClientIdentity { chain, key }, vec![self.root()]);
+        Ok((agent, Trust { identity, roots, clock: Arc::default() }))
     }
 
     /// The gate that knows them.
@@ -100,6 +101,10 @@ impl Gate for Register {
 
     fn is_revoked(&self, peer: &Peer) -> bool {
         lock(&self.revoked).contains(&peer.serial)
+    }
+
+    fn announcements(&self) -> Vec<Vec<u8>> {
+        Vec::new()
     }
 
     fn enroll(&self, _: EnrollRequest, _: IpAddr) -> Reply<'_> {

@@ -1,0 +1,97 @@
+//! What an agent shows and whom it trusts, and what becomes of it: the next certificate takes the place of
+//! the present one when it has worked, newer roots are followed, the time that was verified is kept.
+
+use std::sync::Arc;
+
+use fieldward_shared::clock::Clock;
+use fieldward_shared::identity::Leaf;
+use fieldward_shared::transport::{ClientIdentity, Link};
+use rustls::pki_types::CertificateDer;
+
+use crate::identity::{self, Folder};
+
+/// What is shown in a dial, and whom it trusts.
+#[derive(Clone)]
+pub struct Trust {
+    /// Its certificate and key.
+    pub identity: ClientIdentity,
+    /// The roots of the aggregator's certificate.
+    pub roots: Vec<CertificateDer<'static>>,
+    /// The time by which certificates are judged.
+    pub clock: Arc<Clock>,
+}
+
+/// Where it comes from.
+#[derive(Clone)]
+pub enum Credentials {
+    /// It is what it is.
+    Given(Trust),
+    /// It is kept in a folder, and looked up for each dial.
+    Kept(Folder, Arc<Clock>),
+}
+
+impl Trust {
+    /// What the folder holds.
+    pub fn of(kept: &identity::Trust, clock: &Arc<Clock>) -> Self {
+        Self {
+            identity: kept.identity.shown(),
+            roots: kept.roots.roots.iter().cloned().map(CertificateDer::from).collect(),
+            clock: clock.clone(),
+        }
+    }
+}
+
+impl Credentials {
+    /// For the next dial.
+    pub fn trust(&self) -> Result<Trust, String> {
+        match self {
+            Self::Given(trust) => Ok(trust.clone()),
+            Self::Kept(folder, clock) => {
+                let kept = folder.trust().map_err(|trouble| trouble.to_string())?;
+                Ok(Trust::of(&kept, clock))
+            }
+        }
+    }
+
+    /// A session was welcomed by a server whose clock says so many seconds: what was shown works.
+    pub fn welcomed(&self, link: &Link, time: u64) {
+        let Self::Kept(folder, clock) = self else { return };
+        if let Some(leaf) = link.peer().first().and_then(|leaf| Leaf::read(leaf).ok()) {
+            clock.raise(time, &leaf);
+        }
+        if let Err(trouble) = folder.settle().and_then(|()| folder.keep_time(clock)) {
+            tracing::error!("the identity is not kept as it should be: {trouble}");
+        }
+    }
+
+    /// What was shown is refused: if it was the next certificate, the present one goes on.
+    pub fn refused(&self) {
+        let Self::Kept(folder, _) = self else { return };
+        if let Err(trouble) = folder.give_up_next() {
+            tracing::error!("the identity is not kept as it should be: {trouble}");
+        }
+    }
+
+    /// The aggregator's roots change.
+    pub fn announced(&self, lists: &[Vec<u8>]) {
+        let Self::Kept(folder, _) = self else { return };
+        match folder.follow(lists) {
+            Ok(true) => tracing::info!("newer roots of the aggregator are trusted from now on"),
+            Ok(false) => {}
+            Err(trouble) => tracing::error!(security = true, "roots that were announced: {trouble}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let credentials = Credentials::Kept(Folder::in_state(folder.path()), Arc::default());
+        let why = credentials.trust().map(drop).unwrap_err();
+        assert!(why.contains("enrol"), "{why}");
+    }
+}
