@@ -71,12 +71,12 @@ impl Roots {
     pub fn follow(&mut self, announcements: &[Vec<u8>]) -> Result<bool, RootsError> {
         let mut changed = false;
         for bytes in announcements.iter().take(MOST_ANNOUNCEMENTS) {
-            let (next, signer, body, signature) = read(bytes)?;
-            if next.generation <= self.generation {
+            let Signed { list, signer, body, signature } = read(bytes)?;
+            if list.generation <= self.generation {
                 continue;
             }
             self.check(signer, body, signature)?;
-            *self = next;
+            *self = list;
             changed = true;
         }
         Ok(changed)
@@ -98,8 +98,16 @@ impl Roots {
     }
 }
 
-/// The list, who signed it, the signed bytes and the signature.
-fn read(bytes: &[u8]) -> Result<(Roots, Pin, &[u8], &[u8]), RootsError> {
+/// An announcement, taken apart.
+struct Signed<'a> {
+    list: Roots,
+    signer: Pin,
+    body: &'a [u8],
+    signature: &'a [u8],
+}
+
+/// Takes an announcement apart; whether the signature is right is another matter.
+fn read(bytes: &[u8]) -> Result<Signed<'_>, RootsError> {
     let mut rest = bytes.strip_prefix(HEAD).ok_or(RootsError::Damaged(0))?;
     let damaged = |rest: &[u8]| RootsError::Damaged(bytes.len().saturating_sub(rest.len()));
     let generation = u64::from_be_bytes(take(&mut rest).ok_or_else(|| damaged(rest))?);
@@ -119,7 +127,7 @@ fn read(bytes: &[u8]) -> Result<(Roots, Pin, &[u8], &[u8]), RootsError> {
     }
     let body = bytes.get(..bytes.len().saturating_sub(rest.len())).unwrap_or_default();
     let signer = Pin(take(&mut rest).ok_or_else(|| damaged(rest))?);
-    Ok((Roots { generation, roots }, signer, body, rest))
+    Ok(Signed { list: Roots { generation, roots }, signer, body, signature: rest })
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
