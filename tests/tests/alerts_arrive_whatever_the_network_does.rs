@@ -33,12 +33,12 @@ impl Lab {
     }
 
     async fn with(faults: Faults, pace: Pace) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let pki = Pki::new().unwrap();
-        let aggregator = Aggregator::start(folder.path(), HERE, &pki, limits()).await.unwrap();
-        let network = Proxy::start(aggregator.intake.address(), seed()).await.unwrap();
+        let folder = tempfile::tempdir().expect("it to start");
+        let pki = Pki::new().expect("it to start");
+        let aggregator = Aggregator::start(folder.path(), HERE, &pki, limits()).await.expect("it to start");
+        let network = Proxy::start(aggregator.intake.address(), seed()).await.expect("it to start");
         network.set(faults);
-        let agent = Agent::start(folder.path(), "north", &pki, network.address(), pace).unwrap();
+        let agent = Agent::start(folder.path(), "north", &pki, network.address(), pace).expect("it to start");
         Self { folder, pki, aggregator, network, agent }
     }
 
@@ -62,7 +62,7 @@ impl Lab {
         println!("{passed} datagrams passed, {lost} were lost; {:?}", self.agent.status());
         self.agent.disconnect();
         self.aggregator.stop().await;
-        oracle::judge(&path, &[&self.agent]).await.unwrap();
+        oracle::judge(&path, &[&self.agent]).await.expect("every alert once");
     }
 }
 

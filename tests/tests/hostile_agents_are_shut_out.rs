@@ -28,11 +28,11 @@ struct Lab {
 
 impl Lab {
     async fn new(limits: Limits) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let pki = Pki::new().unwrap();
-        let aggregator = Aggregator::start(folder.path(), HERE, &pki, limits).await.unwrap();
+        let folder = tempfile::tempdir().expect("a healthy one");
+        let pki = Pki::new().expect("a healthy one");
+        let aggregator = Aggregator::start(folder.path(), HERE, &pki, limits).await.expect("a healthy one");
         let address = aggregator.intake.address();
-        let agent = Agent::start(folder.path(), "north", &pki, address, pace()).unwrap();
+        let agent = Agent::start(folder.path(), "north", &pki, address, pace()).expect("a healthy one");
         until("the good agent is there", || agent.status().connected.is_some()).await;
         Self { folder, pki, aggregator, agent }
     }
@@ -43,11 +43,11 @@ impl Lab {
 
     /// A link with a valid certificate of another plant.
     async fn link(&self, trust: Trust, by_tcp: bool) -> Link {
-        let tls = client(Some(trust.identity), &trust.roots, SESSION).unwrap();
+        let tls = client(Some(trust.identity), &trust.roots, SESSION).expect("a healthy one");
         if by_tcp {
-            TcpClient::new(tls).dial(self.address(), NAME).await.unwrap()
+            TcpClient::new(tls).dial(self.address(), NAME).await.expect("a healthy one")
         } else {
-            quic_client(tls).unwrap().dial(self.address(), NAME).await.unwrap()
+            quic_client(tls).expect("a healthy one").dial(self.address(), NAME).await.expect("a healthy one")
         }
     }
 
@@ -64,7 +64,7 @@ impl Lab {
         assert_eq!(self.agent.status().sessions, 1, "its session was not harmed");
         self.agent.disconnect();
         self.aggregator.stop().await;
-        oracle::judge(self.folder.path(), &[&self.agent]).await.unwrap();
+        oracle::judge(self.folder.path(), &[&self.agent]).await.expect("a healthy one");
     }
 }
 
@@ -133,7 +133,7 @@ async fn who_contradicts_himself_is_closed() {
 
 /// Bytes that are no frames.
 fn frames() -> Vec<(&'static str, Vec<u8>)> {
-    let whole = Message::from(hello()).frame().unwrap().to_vec();
+    let whole = Message::from(hello()).frame().expect("a healthy one").to_vec();
     vec![
         ("longer than anything", vec![0xff; 64]),
         ("longer than its kind", vec![0, 4, 0, 0, 1, 0, 0, 0]),
@@ -147,8 +147,7 @@ fn frames() -> Vec<(&'static str, Vec<u8>)> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bytes_that_are_no_frames_close_their_link() {
     let lab = Lab::new(limits()).await;
-    let mut closed = 0;
-    for (what, bytes) in frames() {
+    for (nth, (what, bytes)) in frames().into_iter().enumerate() {
         let (_, trust) = lab.pki.agent("south").unwrap();
         let tls = client(Some(trust.identity.clone()), &trust.roots, SESSION).unwrap();
         // By QUIC, in a stream as the control channel is.
@@ -162,8 +161,7 @@ async fn bytes_that_are_no_frames_close_their_link() {
         drop(send.finish());
         let why = connection.closed().await;
         assert!(matches!(why, quinn::ConnectionError::ApplicationClosed(_)), "{what}: {why}");
-        closed += 1;
-        until(what, || lab.count("hostile") >= closed).await;
+        until(what, || lab.count("hostile") > nth as u64).await;
         // By TCP, behind the tag of the control channel.
         let stream = TcpStream::connect(lab.address()).await.unwrap();
         let name = NAME.try_into().unwrap();
@@ -341,7 +339,10 @@ async fn without_a_certificate_there_is_only_a_door() {
         assert!(matches!(why, LinkError::Closed(Code::Certificate, _)), "{why}");
         let link = dial(ENROLL).await;
         let (mut control, receiver) = link.open(Channel::Control).await.unwrap();
-        control.send(EnrollRequest { token: "x".to_owned(), csr: vec![1] }).await.unwrap();
+        control
+            .send(EnrollRequest { token: "x".to_owned(), csr: vec![1], ..EnrollRequest::default() })
+            .await
+            .unwrap();
         let reply = receiver.unwrap().next().await.unwrap();
         assert!(matches!(reply, Some(Message::Refused(refused)) if refused.code == "closed"));
         // At the door nothing else is served.

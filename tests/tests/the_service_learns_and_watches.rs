@@ -118,6 +118,9 @@ impl Site {
             spool: self.path("spool"),
             state: Some(self.path("state")),
             redis_url: None,
+            aggregator: None,
+            aggregator_tcp_port: None,
+            aggregator_name: None,
             learn: Learn { least_hours: hours, most_hours: hours, quiet_share: 0.25, seed: 1 },
         };
         let source = AsIfLive {

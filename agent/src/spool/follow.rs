@@ -57,7 +57,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (spool, _) = Spool::open(folder.path(), Limits::default()).unwrap();
         let (wake, woken) = channel();
-        spool.when_accepted(move || drop(wake.send(())));
+        spool.when_accepted(move || {
+            let _ = wake.send(());
+        });
         let begins = |spool: &Spool| spool.starts().1[place(Severity::High)];
         assert_eq!(begins(&spool), Start { floor: 0, is_fresh: false, acknowledged: 0 });
         (0..5).for_each(|nth| spool.put(Severity::High, vec![nth]));

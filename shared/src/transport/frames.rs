@@ -70,7 +70,8 @@ impl<R: AsyncRead + Unpin> Frames<R> {
                 0 if self.buffer.is_empty() && self.wanted.is_none() => return Ok(None),
                 0 => return Err(LinkError::Cut),
                 _ => {
-                    self.until.get_or_insert_with(|| Instant::now() + WHOLE_WITHIN);
+                    let from = Instant::now();
+                    self.until.get_or_insert(from.checked_add(WHOLE_WITHIN).unwrap_or(from));
                 }
             }
         }

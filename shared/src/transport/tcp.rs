@@ -87,7 +87,7 @@ fn link(stream: Stream, remote: SocketAddr, is_agents: bool) -> Link {
     let (alpn, peer) = {
         let (_, tls) = stream.get_ref();
         let peer = tls.peer_certificates().unwrap_or_default();
-        (tls.alpn_protocol().unwrap_or_default().to_vec(), peer.iter().map(|one| one.clone()).collect())
+        (tls.alpn_protocol().unwrap_or_default().to_vec(), peer.to_vec())
     };
     let (reading, writing) = tokio::io::split(stream);
     let mut outgoing = Vec::new();

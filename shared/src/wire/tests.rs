@@ -12,8 +12,9 @@ fn reports(records: usize, bytes: usize) -> Message {
 
 fn read(frame: &[u8]) -> Result<Message, WireError> {
     let (kind, length) = head(frame[..HEAD].try_into().unwrap())?;
-    assert_eq!(length, frame.len() - HEAD);
-    Message::read(kind, &frame[HEAD..])
+    let message = &frame[HEAD..];
+    assert_eq!(length, message.len());
+    Message::read(kind, message)
 }
 
 #[test]

@@ -15,24 +15,29 @@ use sqlx::{AssertSqlSafe, Connection as _};
 
 /// An empty database that ends with its test.
 pub struct Database {
+    /// How a store is opened on it.
     pub url: String,
+    /// For what belongs to it.
     pub folder: tempfile::TempDir,
     _server: Option<Arc<Postgres>>,
 }
 
 impl Database {
+    /// A file.
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite://{}/fieldward.db", folder.path().display());
         Self { url, folder, _server: None }
     }
 
+    /// Of a server; none where PostgreSQL is not installed.
     pub fn postgres() -> Option<Self> {
         let server = Postgres::shared()?;
         let url = server.database().expect("a database");
         Some(Self { url, folder: tempfile::tempdir().expect("a folder"), _server: Some(server) })
     }
 
+    /// A store on it.
     pub async fn open(&self) -> Store {
         Store::open(&self.url).await.expect("the store")
     }
