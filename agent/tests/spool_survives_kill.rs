@@ -12,7 +12,8 @@ const FOLDER: &str = "FIELDWARD_TEST_SPOOL";
 const FIRST: &str = "FIELDWARD_TEST_FIRST";
 
 fn limits() -> Limits {
-    Limits { segment: 16 * 1024, ..Limits::default() }
+    // However full the disk of this machine is.
+    Limits { segment: 16 * 1024, free_percent: 0, ..Limits::default() }
 }
 
 fn alert(nth: u64) -> Vec<u8> {

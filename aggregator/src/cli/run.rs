@@ -25,6 +25,6 @@ impl Run {
         let config = Config::load(&self.config)?;
         let notify = Notify::from_environment()?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(app::run(config, &notify))
+        runtime.block_on(app::run(config, notify))
     }
 }

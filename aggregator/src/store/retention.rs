@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
+use fieldward_shared::supervisor::Stop;
 use fieldward_shared::time::Timestamp;
 use serde::Deserialize;
-use tokio::sync::watch;
 
 use super::db::{At, Value};
 use super::traffic::Resolution;
@@ -132,17 +132,17 @@ impl Store {
 }
 
 /// Forgets every hour, until it is told to stop.
-pub async fn run(store: Store, retention: Retention, mut stop: watch::Receiver<bool>) {
+pub async fn run(store: Store, retention: Retention, mut stop: Stop) {
     let mut hours = tokio::time::interval(Duration::from_secs(3600));
     loop {
         tokio::select! {
             _ = hours.tick() => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = stop.asked() => return,
         }
         let forgotten = tokio::select! {
             done = store.forget(retention, now()) => done,
             // What it was at is undone, and done later.
-            _ = stop.wait_for(|stop| *stop) => return,
+            () = stop.asked() => return,
         };
         match forgotten {
             Ok(Forgotten { alerts: 0, reports: 0, traffic: 0 }) => {}
