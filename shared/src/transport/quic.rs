@@ -7,12 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use quinn::crypto::rustls::{HandshakeData, QuicClientConfig, QuicServerConfig};
 use quinn::{
     ClientConfig, Connection, ConnectionError, Endpoint, EndpointConfig, IdleTimeout, MtuDiscoveryConfig,
     RecvStream, SendStream, ServerConfig, TransportConfig, VarInt,
 };
+use quinn_proto::HashedConnectionIdGenerator;
 use rustls::pki_types::CertificateDer;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
@@ -53,7 +55,12 @@ pub fn quic_server(tls: Arc<rustls::ServerConfig>) -> Result<ServerConfig, TlsEr
 /// Settings of an endpoint whose reset key outlives the process: who talks to a process that has gone
 /// learns it from the next one at once.
 pub fn endpoint_config(reset_key: [u8; 64]) -> EndpointConfig {
-    EndpointConfig::new(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &reset_key)))
+    let mut config = EndpointConfig::new(Arc::new(hmac::Key::new(hmac::HMAC_SHA256, &reset_key)));
+    // The next process must know the ids that this one gave for its own, or it answers them nothing.
+    let hash = digest(&SHA256, &reset_key);
+    let key = hash.as_ref().first_chunk().map_or(0, |first| u64::from_le_bytes(*first));
+    config.cid_generator(move || Box::new(HashedConnectionIdGenerator::from_key(key)));
+    config
 }
 
 /// The reset key in a file, drawn when there is none.

@@ -290,3 +290,44 @@ fn a_reset_key_outlives_the_process() {
     std::fs::write(&path, b"short").unwrap();
     assert!(reset_key(&path).is_err());
 }
+
+/// Passes datagrams between one client and a server that may change.
+async fn pass(socket: tokio::net::UdpSocket, mut server: tokio::sync::watch::Receiver<SocketAddr>) {
+    let mut client = HERE;
+    let mut datagram = vec![0; 2048];
+    loop {
+        let Ok((length, from)) = socket.recv_from(&mut datagram).await else { return };
+        let server = *server.borrow_and_update();
+        let to = if from == server { client } else { server };
+        client = if from == server { client } else { from };
+        drop(socket.send_to(datagram.get(..length).unwrap(), to).await);
+    }
+}
+
+#[tokio::test]
+async fn an_agent_hears_at_once_that_the_process_it_talked_to_has_gone() {
+    let pki = Pki::new();
+    let endpoint = |key| {
+        let socket = std::net::UdpSocket::bind(HERE).unwrap();
+        let config = Some(quic_server(pki.server()).unwrap());
+        let runtime = Arc::new(quinn::TokioRuntime);
+        quinn::Endpoint::new(endpoint_config(key), config, socket, runtime).unwrap()
+    };
+    let (before, after) = (endpoint([7; 64]), endpoint([7; 64]));
+    let relay = tokio::net::UdpSocket::bind(HERE).await.unwrap();
+    let to = relay.local_addr().unwrap();
+    let (server, target) = tokio::sync::watch::channel(before.local_addr().unwrap());
+    let passing = tokio::spawn(pass(relay, target));
+    let client = quic_client(pki.client()).unwrap();
+    let (link, _gone) = tokio::join!(client.dial(to, "server"), async {
+        before.accept().await.unwrap().accept().unwrap().await.unwrap()
+    });
+    let link = link.unwrap();
+    let (mut control, _replies) = link.open(Channel::Control).await.unwrap();
+    server.send_replace(after.local_addr().unwrap());
+    control.send(Ping { sent: 1 }).await.unwrap();
+    // Without the key that they share it would time out.
+    let why = link.closed().await.to_string();
+    assert!(why.contains("reset"), "{why}");
+    passing.abort();
+}
