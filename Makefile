@@ -3,9 +3,10 @@ SHELL := /bin/bash
 CARGO ?= cargo
 OUT ?= out
 SECONDS_EACH ?= 1200
+KILLS ?= 300
 AGENT = target/release/fieldward-agent
 
-.PHONY: help setup demo test check bench models fuzz clean
+.PHONY: help setup demo test check bench models faults fuzz clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -35,6 +36,10 @@ models: setup ## train the classifier on simulated plants, and examine it (long)
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- play $(OUT)/pictures
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- exam $(OUT)/pictures --attacks
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- train $(OUT)/pictures
+
+faults: setup ## kill agent and aggregator KILLS times each (default 300) under load; every alert once
+	FIELDWARD_KILLS=$(KILLS) $(CARGO) test --release --locked -p fieldward-agent --test spool_survives_kill -- --nocapture
+	FIELDWARD_KILLS=$(KILLS) $(CARGO) test --release --locked -p fieldward-tests --test alerts_survive_kills -- --nocapture
 
 fuzz: setup ## every fuzz target for SECONDS_EACH seconds (default 1200)
 	@scripts/setup.sh cargo-fuzz
