@@ -51,6 +51,8 @@ pub struct Engine {
     pub active: Option<Maintenance>,
     /// What must not get lost and did not fit.
     pub unsent: Vec<Report>,
+    /// How it is did not fit: it is told when no packet comes, since the next second may be long.
+    pub untold: bool,
     /// What the capture has lost so far.
     pub drops: Drops,
 }
@@ -132,13 +134,13 @@ impl Engine {
     fn idle(&mut self) {
         let before = self.status.state;
         self.obey();
-        if self.status.state != before {
+        self.untold |= self.status.state != before;
+        if self.untold {
             self.look(self.drops);
             let news = Report::News(Box::new(self.status.clone()));
-            if self.reports.try_send(news).is_err() {
-                self.status.seconds_untold += 1;
-            }
+            self.untold = self.reports.try_send(news).is_err();
         }
+        self.send();
     }
 
     /// Seconds of packet time are over.
@@ -152,9 +154,8 @@ impl Engine {
         for second in seconds {
             let bucket = self.lookout.watch().window().second(second);
             self.status.network_data = Some(network_data(&self.status.facility_id, second, &bucket));
-            if self.reports.try_send(Report::Second(Box::new(self.status.clone()))).is_err() {
-                self.status.seconds_untold += 1;
-            }
+            self.untold = self.reports.try_send(Report::Second(Box::new(self.status.clone()))).is_err();
+            self.status.seconds_untold += u64::from(self.untold);
         }
         self.send();
     }

@@ -131,6 +131,7 @@ pub fn run(
         maintenance: None,
         active: None,
         unsent: Vec::new(),
+        untold: false,
         drops: Drops::default(),
     };
     let thread = std::thread::Builder::new().name("watch".to_owned()).spawn(move || engine.run(source));
