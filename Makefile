@@ -34,6 +34,7 @@ bench: setup ## speed and memory of decoder, simulator and detection, as in BENC
 
 models: setup ## train the classifier on simulated plants, and examine it (long)
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- play $(OUT)/pictures
+	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- play $(OUT)/pictures --first-site 5 --sites 5 --days 1 --calm 3
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- exam $(OUT)/pictures --attacks
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- train $(OUT)/pictures
 
