@@ -22,7 +22,7 @@ fn config(folder: &Path, interface: &str) -> String {
     let path = folder.join("agent.toml");
     let text = format!(
         "facility_id = \"north\"\ninterface = \"{interface}\"\nmodel = \"{0}/model\"\nspool = \"{0}/spool\"\n\
-         state = \"{0}/state\"\n[learn]\nleast_hours = 0.001\nmost_hours = 0.002\n",
+         spool_free_percent = 0\nstate = \"{0}/state\"\n[learn]\nleast_hours = 0.001\nmost_hours = 0.002\n",
         folder.display()
     );
     fs::write(&path, text).expect("a file");

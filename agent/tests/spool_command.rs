@@ -22,7 +22,7 @@ fn lines(output: &Output) -> Vec<serde_json::Value> {
 #[test]
 fn a_spool_is_verified_and_dumped_and_its_damage_found() {
     let folder = tempfile::tempdir().unwrap();
-    let (spool, _) = Spool::open(folder.path(), Limits::default()).unwrap();
+    let (spool, _) = Spool::open(folder.path(), Limits::to_the_brim()).unwrap();
     for nth in 0..8 {
         spool.put(LANES[nth % 4], format!("{{\"title\":\"alert {nth}\"}}").into_bytes());
     }
@@ -54,7 +54,7 @@ fn a_spool_is_verified_and_dumped_and_its_damage_found() {
     assert!(text(&verified.stderr).contains("1 files are damaged"), "{}", text(&verified.stderr));
     assert_eq!(std::fs::read(&name).unwrap(), bytes, "looking changes nothing");
 
-    drop(Spool::open(folder.path(), Limits::default()).unwrap());
+    drop(Spool::open(folder.path(), Limits::to_the_brim()).unwrap());
     let dumped = agent("dump", folder.path());
     assert!(text(&dumped.stderr).contains("8 records and 1 loss records"), "{}", text(&dumped.stderr));
     let loss = lines(&dumped).into_iter().find(|line| line["loss"].is_object()).unwrap();

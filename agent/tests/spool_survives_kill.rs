@@ -13,7 +13,7 @@ const FIRST: &str = "FIELDWARD_TEST_FIRST";
 
 fn limits() -> Limits {
     // However full the disk of this machine is.
-    Limits { segment: 16 * 1024, free_percent: 0, ..Limits::default() }
+    Limits { segment: 16 * 1024, ..Limits::to_the_brim() }
 }
 
 fn alert(nth: u64) -> Vec<u8> {

@@ -157,7 +157,7 @@ pub fn spool(bytes: &[u8]) {
         rest = after;
     }
     // However full the disk of this machine is.
-    let limits = Limits { segment: 4096, free_percent: 0, ..Limits::default() };
+    let limits = Limits { segment: 4096, ..Limits::to_the_brim() };
     let (spool, recovery) = match Spool::open(folder.path(), limits) {
         Ok(open) => open,
         Err(error) => return assert!(error.to_string().contains("spool version"), "{error}"),

@@ -117,6 +117,8 @@ impl Site {
             model: self.path("model"),
             spool: self.path("spool"),
             state: Some(self.path("state")),
+            spool_mib: 1024,
+            spool_free_percent: 0,
             redis_url: None,
             aggregator: None,
             aggregator_tcp_port: None,
@@ -139,7 +141,7 @@ impl Site {
 
     /// Alerts that were told with this word.
     fn alerts(&self, word: &str) -> Vec<serde_json::Value> {
-        let (spool, _) = Spool::open(&self.path("spool"), Limits::default()).expect("the spool");
+        let (spool, _) = Spool::open(&self.path("spool"), Limits::to_the_brim()).expect("the spool");
         let records = LANES.into_iter().rev().flat_map(|lane| {
             let mut reader = spool.reader(lane, 1);
             std::iter::from_fn(move || {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::spool::Limits;
+
 /// The configuration.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
@@ -28,6 +30,12 @@ pub struct Config {
     pub model: PathBuf,
     /// Where alerts wait for the aggregator.
     pub spool: PathBuf,
+    /// How much they may take on disk.
+    #[serde(default = "spool_mib")]
+    pub spool_mib: u64,
+    /// Percent of the disk that alerts below critical leave free.
+    #[serde(default = "spool_free_percent")]
+    pub spool_free_percent: u64,
     /// Where the service says how it is, and keeps what it gathers while it learns.
     #[serde(default)]
     pub state: Option<PathBuf>,
@@ -155,6 +163,11 @@ impl Config {
         self.state.as_deref().or(beside).unwrap_or(Path::new("."))
     }
 
+    /// What the spool may take.
+    pub fn spool_limits(&self) -> Limits {
+        Limits { bytes: self.spool_mib << 20, free_percent: self.spool_free_percent, ..Limits::default() }
+    }
+
     fn check(&self, name: &str) -> Result<(), Wrong> {
         let wrong = |key: &str, what: String, remedy: &str| {
             Err(Wrong { place: format!("{name}, {key}"), what, remedy: remedy.into() })
@@ -184,6 +197,16 @@ impl Config {
         }
         if !(1..=4096).contains(&self.buffer_mib) {
             return wrong("buffer_mib", format!("{} MiB", self.buffer_mib), "choose from 1 to 4096");
+        }
+        if !(16..=1 << 20).contains(&self.spool_mib) {
+            return wrong("spool_mib", format!("{} MiB", self.spool_mib), "choose from 16 to 1048576");
+        }
+        if self.spool_free_percent > 90 {
+            return wrong(
+                "spool_free_percent",
+                format!("{} percent", self.spool_free_percent),
+                "choose from 0 to 90",
+            );
         }
         if let Some(aggregator) = &self.aggregator {
             let whole = aggregator.rsplit_once(':').is_some_and(|(host, port)| {
@@ -230,7 +253,7 @@ fn set(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
         }
         _ if TOP.contains(&key) => {
             // Names may look like numbers.
-            let text = !matches!(key, "snaplen" | "buffer_mib" | "aggregator_tcp_port");
+            let text = !NUMBERS.contains(&key);
             table.insert(key.to_owned(), if text { toml::Value::String(value.to_owned()) } else { parsed });
         }
         _ => return Err("no such key".to_owned()),
@@ -246,6 +269,14 @@ const fn buffer_mib() -> u32 {
     64
 }
 
+const fn spool_mib() -> u64 {
+    1024
+}
+
+const fn spool_free_percent() -> u64 {
+    5
+}
+
 const REMEDY: &str = "systemd/agent.toml shows every key";
 const TOP: &[&str] = &[
     "facility_id",
@@ -255,10 +286,13 @@ const TOP: &[&str] = &[
     "buffer_mib",
     "model",
     "spool",
+    "spool_mib",
+    "spool_free_percent",
     "state",
     "redis_url",
     "aggregator",
     "aggregator_name",
     "aggregator_tcp_port",
 ];
+const NUMBERS: &[&str] = &["snaplen", "buffer_mib", "spool_mib", "spool_free_percent", "aggregator_tcp_port"];
 const LEARN: &[&str] = &["least_hours", "most_hours", "quiet_share", "seed"];

@@ -14,10 +14,10 @@ fn the_example_says_the_defaults() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd/agent.toml");
     let example = parse(&std::fs::read_to_string(path).unwrap(), &[]).unwrap();
     let least = parse(LEAST, &[]).unwrap();
-    assert_eq!(
-        (example.snaplen, example.buffer_mib, example.learn),
-        (least.snaplen, least.buffer_mib, least.learn)
-    );
+    let numbers = |config: &Config| {
+        (config.snaplen, config.buffer_mib, config.spool_mib, config.spool_free_percent, config.learn)
+    };
+    assert_eq!(numbers(&example), numbers(&least));
 }
 
 #[test]
@@ -48,6 +48,8 @@ fn mistakes_are_told_with_their_place() {
         ("snaplen = \"all\"\n", "line 5", "invalid type"),
         ("snaplen = 3\n", "snaplen", "3 bytes"),
         ("buffer_mib = 0\n", "buffer_mib", "0 MiB"),
+        ("spool_mib = 1\n", "spool_mib", "1 MiB"),
+        ("spool_free_percent = 99\n", "spool_free_percent", "99 percent"),
         ("aggregator = \"soc\"\n", "aggregator", "\"soc\" is no address"),
         ("aggregator = \":4433\"\n", "aggregator", "no address"),
         ("[learn]\nleast_hours = 9\nmost_hours = 3\n", "learn", "from 9 to 3 hours"),

@@ -97,7 +97,7 @@ pub fn run(
     std::fs::create_dir_all(state).map_err(failed)?;
     let mirror = config.redis_url.as_ref().map(|url| Mirror::start(url.reveal(), &config.facility_id));
     let mirror = mirror.transpose()?;
-    let (spool, recovery) = Spool::open(&config.spool, spool::Limits::default())?;
+    let (spool, recovery) = Spool::open(&config.spool, config.spool_limits())?;
     tracing::info!("spool {}: {recovery}", config.spool.display());
     let spool = Arc::new(spool);
     let (to_engine, orders) = channel();

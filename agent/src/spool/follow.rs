@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn a_lane_begins_where_its_incarnation_does() {
         let folder = tempfile::tempdir().unwrap();
-        let (spool, _) = Spool::open(folder.path(), Limits::default()).unwrap();
+        let (spool, _) = Spool::open(folder.path(), Limits::to_the_brim()).unwrap();
         let (wake, woken) = channel();
         spool.when_accepted(move || {
             let _ = wake.send(());
@@ -71,7 +71,7 @@ mod tests {
         spool.close();
         // Nobody knows any more what was acknowledged: a new incarnation, behind the records of the old.
         std::fs::remove_file(folder.path().join(crate::spool::positions::NAME)).unwrap();
-        let (spool, _) = Spool::open(folder.path(), Limits::default()).unwrap();
+        let (spool, _) = Spool::open(folder.path(), Limits::to_the_brim()).unwrap();
         assert_eq!(begins(&spool), Start { floor: 5, is_fresh: true, acknowledged: 0 });
         assert_ne!(spool.starts().0, first);
         spool.put(Severity::High, vec![9]);

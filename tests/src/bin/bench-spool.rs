@@ -26,7 +26,7 @@ struct Arguments {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let limits = Limits { bytes: (arguments.full + 256) << 20, ..Limits::default() };
+    let limits = Limits { bytes: (arguments.full + 256) << 20, ..Limits::to_the_brim() };
     let (spool, _) = Spool::open(&arguments.folder, limits.clone())?;
     let start = Instant::now();
     let mut times = Vec::with_capacity(arguments.records);

@@ -113,7 +113,7 @@ impl Agent {
         pace: Pace,
     ) -> Result<Self> {
         let folder = folder.join(format!("{facility}-{id}"));
-        let (spool, _) = Spool::open(&folder, spool::Limits::default())?;
+        let (spool, _) = Spool::open(&folder, spool::Limits::to_the_brim())?;
         let spool = Arc::new(spool);
         let settings = Settings {
             address: to.to_string(),

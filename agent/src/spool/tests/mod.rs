@@ -89,12 +89,12 @@ fn text(nth: u64) -> Vec<u8> {
 #[test]
 fn what_was_put_is_there_after_a_restart_and_in_order() {
     let folder = tempfile::tempdir().unwrap();
-    let (spool, recovery) = Spool::open(folder.path(), Limits::default()).unwrap();
+    let (spool, recovery) = Spool::open(folder.path(), Limits::to_the_brim()).unwrap();
     assert_eq!(recovery.to_string(), "the spool is empty");
     (0..500).for_each(|nth| spool.put(LANES[nth as usize % 4], text(nth)));
     let counts = spool.close();
     assert_eq!((counts.accepted, counts.waiting), ([125; 4], 0));
-    let (spool, recovery) = Spool::open(folder.path(), Limits::default()).unwrap();
+    let (spool, recovery) = Spool::open(folder.path(), Limits::to_the_brim()).unwrap();
     assert_eq!((recovery.records, recovery.waiting, recovery.losses.len()), (500, 500, 0));
     assert!(recovery.to_string().starts_with("500 records in "), "{recovery}");
     for lane in LANES {
@@ -120,8 +120,8 @@ fn what_was_put_is_there_after_a_restart_and_in_order() {
 #[test]
 fn a_folder_is_used_by_one_and_a_later_version_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (spool, _) = Spool::open(folder.path(), Limits::default()).unwrap();
-    let told = Spool::open(folder.path(), Limits::default()).err().unwrap().to_string();
+    let (spool, _) = Spool::open(folder.path(), Limits::to_the_brim()).unwrap();
+    let told = Spool::open(folder.path(), Limits::to_the_brim()).err().unwrap().to_string();
     assert!(told.contains("another process uses it"), "{told}");
     spool.put(Severity::Low, b"one".to_vec());
     spool.close();
@@ -131,14 +131,14 @@ fn a_folder_is_used_by_one_and_a_later_version_is_refused() {
     let sum = crc32c::crc32c(&bytes[..60]);
     bytes[60..64].copy_from_slice(&sum.to_le_bytes());
     std::fs::write(&name, bytes).unwrap();
-    let told = Spool::open(folder.path(), Limits::default()).err().unwrap().to_string();
+    let told = Spool::open(folder.path(), Limits::to_the_brim()).err().unwrap().to_string();
     assert!(told.contains("low-00000000000000000001.seg is of spool version 2"), "{told}");
 }
 
 #[test]
 fn what_does_not_fit_is_refused_counted_and_told() {
     let model = Model::new(1);
-    let limits = Limits { memory: 8000, ..Limits::default() };
+    let limits = Limits { memory: 8000, ..Limits::to_the_brim() };
     let (spool, _) = Spool::on(model.disk(), limits).unwrap();
     spool.put(Severity::High, vec![0; LONGEST + 1]);
     spool.put(Severity::Low, vec![0; 5001]);

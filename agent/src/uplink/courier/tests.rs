@@ -4,7 +4,7 @@ use super::*;
 use crate::spool::Limits;
 
 fn spool(folder: &std::path::Path) -> Spool {
-    Spool::open(folder, Limits::default()).unwrap().0
+    Spool::open(folder, Limits::to_the_brim()).unwrap().0
 }
 
 fn courier<'a>(spool: &'a Spool, committed: [u64; 4]) -> Courier<'a> {
