@@ -3,6 +3,7 @@
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::Path;
 
+use fieldward_shared::config::{Kind, Schema, Secret, Wrong};
 use serde::Deserialize;
 
 use crate::ca::config::CaConfig;
@@ -31,99 +32,30 @@ fn listen() -> SocketAddr {
     (Ipv6Addr::UNSPECIFIED, 4433).into()
 }
 
-/// What may hold a password: it is never shown.
-#[derive(Clone, Deserialize, PartialEq, Eq)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// To use it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
-    }
-}
-
-/// What is wrong with a configuration, where, and what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("{place}: {what}; {remedy}")]
-pub struct Wrong {
-    place: String,
-    what: String,
-    remedy: String,
-}
-
 impl Config {
-    /// Reads a file, and the environment over it.
+    /// Reads a file, and credentials and the environment over it.
     pub fn load(path: &Path) -> Result<Self, Wrong> {
-        let text = std::fs::read_to_string(path).map_err(|error| Wrong {
-            place: path.display().to_string(),
-            what: error.to_string(),
-            remedy: "give the path of a readable configuration file".into(),
-        })?;
-        Self::parse(&path.display().to_string(), &text, std::env::vars())
+        SCHEMA.load(path).and_then(|config: Self| config.checked(&path.display().to_string()))
     }
 
-    /// Reads the text of the file `name`, and `environment` over it. A systemd credential `db.url` stands
-    /// between them.
+    /// Reads the text of the file `name`, and `environment` over it.
     pub fn parse(
         name: &str,
         text: &str,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, Wrong> {
-        let mut table: toml::Table = toml::from_str(text).map_err(|error| in_file(name, text, &error))?;
-        // What the file itself says wrong is told with its line, whatever the environment says.
-        if let Err(error) = toml::from_str::<Self>(text)
-            && error.span().is_some_and(|span| !span.is_empty() && span.len() < text.len())
-        {
-            return Err(in_file(name, text, &error));
-        }
-        let environment: Vec<(String, String)> = environment.collect();
-        if let Some((_, folder)) = environment.iter().find(|(key, _)| key == "CREDENTIALS_DIRECTORY")
-            && let Ok(url) = std::fs::read_to_string(Path::new(folder).join("db.url"))
-        {
-            table.insert("database_url".into(), toml::Value::String(url.trim().to_owned()));
-        }
-        for (key, value) in environment {
-            let own = key.strip_prefix("FIELDWARD_").filter(|key| *key != "LOG");
-            // This one every tool knows.
-            if let Some(short) = own.or((key == "DATABASE_URL").then_some("database_url")) {
-                set(&mut table, &short.to_lowercase(), &value).map_err(|what| Wrong {
-                    place: format!("environment, {key}"),
-                    what,
-                    remedy: REMEDY.into(),
-                })?;
-            }
-        }
-        let config: Self = toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| Wrong {
-            place: name.to_owned(),
-            what: error.message().to_owned(),
-            remedy: REMEDY.into(),
-        })?;
-        config.check(name)?;
-        Ok(config)
+        SCHEMA.parse(name, text, environment).and_then(|config: Self| config.checked(name))
     }
 
-    fn check(&self, name: &str) -> Result<(), Wrong> {
+    fn checked(self, name: &str) -> Result<Self, Wrong> {
         let wrong = |key: &str, what: String, remedy: &str| {
             Err(Wrong { place: format!("{name}, {key}"), what, remedy: remedy.into() })
         };
         if let Err(error) = Db::known(self.database_url.reveal()) {
-            return wrong("database_url", error.to_string(), REMEDY);
+            return wrong("database_url", error.to_string(), SCHEMA.remedy);
         }
         if let Err(error) = self.ca.operator_rule() {
-            return wrong("ca.operator_rule", error, REMEDY);
+            return wrong("ca.operator_rule", error, SCHEMA.remedy);
         }
         let Retention { alerts_days, metrics_days, traffic_days } = self.retention;
         for (key, days) in
@@ -140,52 +72,26 @@ impl Config {
                 "keep minutes (metrics_days) at least as long as seconds (traffic_days)",
             );
         }
-        Ok(())
+        Ok(self)
     }
 }
 
-fn in_file(name: &str, text: &str, error: &toml::de::Error) -> Wrong {
-    let before = text.get(..error.span().unwrap_or_default().start).unwrap_or_default();
-    Wrong {
-        place: format!("{name}, line {}", before.matches('\n').count() + 1),
-        what: error.message().lines().next().unwrap_or_default().to_owned(),
-        remedy: REMEDY.into(),
-    }
-}
-
-/// Puts a value from the environment where its key says: `retention_alerts_days` is `retention.alerts_days`.
-fn set(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
-    if let Some(rest) = key.strip_prefix("ca_").filter(|rest| CA.contains(rest)) {
-        let inner = table.entry("ca").or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        let inner = inner.as_table_mut().ok_or("ca is no table in the file")?;
-        let text = |text: &str| toml::Value::String(text.trim().to_owned());
-        let value = match rest {
-            "names" => {
-                toml::Value::Array(value.split(',').filter(|name| !name.is_empty()).map(text).collect())
-            }
-            _ => text(value),
-        };
-        inner.insert(rest.to_owned(), value);
-        return Ok(());
-    }
-    let Some(rest) = key.strip_prefix("retention_").filter(|rest| RETENTION.contains(rest)) else {
-        if !TOP.contains(&key) {
-            return Err("no such key".to_owned());
-        }
-        table.insert(key.to_owned(), toml::Value::String(value.to_owned()));
-        return Ok(());
-    };
-    let number = value.parse().map_err(|_| format!("\"{value}\" is no whole number"))?;
-    let inner = table.entry("retention").or_insert_with(|| toml::Value::Table(toml::Table::new()));
-    let inner = inner.as_table_mut().ok_or("retention is no table in the file")?;
-    inner.insert(rest.to_owned(), toml::Value::Integer(number));
-    Ok(())
-}
-
-const REMEDY: &str = "systemd/aggregator.toml shows every key";
-const TOP: &[&str] = &["database_url", "listen"];
-const CA: &[&str] = &["folder", "names", "operator_roots", "operator_rule"];
-const RETENTION: &[&str] = &["alerts_days", "metrics_days", "traffic_days"];
+const SCHEMA: Schema = Schema {
+    keys: &[
+        ("database_url", Kind::Text),
+        ("listen", Kind::Text),
+        ("retention.alerts_days", Kind::Number),
+        ("retention.metrics_days", Kind::Number),
+        ("retention.traffic_days", Kind::Number),
+        ("ca.folder", Kind::Text),
+        ("ca.names", Kind::Texts),
+        ("ca.operator_roots", Kind::Text),
+        ("ca.operator_rule", Kind::Text),
+    ],
+    variables: &[("DATABASE_URL", "database_url")],
+    credentials: &[("db.url", "database_url")],
+    remedy: "systemd/aggregator.toml shows every key",
+};
 
 #[cfg(test)]
 mod tests {
@@ -232,11 +138,7 @@ mod tests {
             let wrong = parse(text, &[]).unwrap_err();
             assert!(wrong.contains(said), "{text}: {wrong}");
         }
-        assert!(
-            parse(PLAIN, &[("FIELDWARD_RETENTION_ALERTS_DAYS", "x")])
-                .unwrap_err()
-                .contains("no whole number")
-        );
+        assert!(parse(PLAIN, &[("FIELDWARD_RETENTION_ALERTS_DAYS", "x")]).unwrap_err().contains("no number"));
         assert!(parse(PLAIN, &[("FIELDWARD_COLOUR", "x")]).unwrap_err().contains("no such key"));
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod alert;
 pub mod clock;
+pub mod config;
 pub mod features;
 pub mod identity;
 pub mod keyfile;

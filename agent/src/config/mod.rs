@@ -5,6 +5,8 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+use fieldward_shared::config::{Kind, Schema, Secret, Wrong};
+use fieldward_shared::identity::check_facility;
 use serde::Deserialize;
 
 use crate::spool::Limits;
@@ -76,42 +78,10 @@ impl Default for Learn {
     }
 }
 
-/// What may hold a password: it is never shown.
-#[derive(Clone, Deserialize, PartialEq, Eq)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// To use it.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("…")
-    }
-}
-
-/// What is wrong with a configuration, where, and what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("{place}: {what}; {remedy}")]
-pub struct Wrong {
-    place: String,
-    what: String,
-    remedy: String,
-}
-
 impl Config {
     /// Reads a file, and the environment over it.
     pub fn load(path: &Path) -> Result<Self, Wrong> {
-        let text = std::fs::read_to_string(path).map_err(|error| Wrong {
-            place: path.display().to_string(),
-            what: error.to_string(),
-            remedy: "give the path of a readable configuration file".into(),
-        })?;
-        Self::parse(&path.display().to_string(), &text, std::env::vars())
+        SCHEMA.load(path).and_then(|config: Self| config.checked(&path.display().to_string()))
     }
 
     /// Reads the text of the file `name`, and `environment` over it.
@@ -120,41 +90,7 @@ impl Config {
         text: &str,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, Wrong> {
-        let wrong = |error: &toml::de::Error| {
-            let before = text.get(..error.span().unwrap_or_default().start).unwrap_or_default();
-            Wrong {
-                place: format!("{name}, line {}", before.matches('\n').count() + 1),
-                what: error.message().lines().next().unwrap_or_default().to_owned(),
-                remedy: REMEDY.into(),
-            }
-        };
-        let mut table: toml::Table = toml::from_str(text).map_err(|error| wrong(&error))?;
-        // As a whole, so that what the file says is told with its line.
-        let from_file = toml::from_str::<Self>(text);
-        let mut overridden = false;
-        for (key, value) in environment {
-            let own = key.strip_prefix("FIELDWARD_").filter(|key| *key != "LOG");
-            // This one every tool knows.
-            if let Some(short) = own.or((key == "REDIS_URL").then_some("redis_url")) {
-                set(&mut table, &short.to_lowercase(), &value).map_err(|what| Wrong {
-                    place: format!("environment, {key}"),
-                    what,
-                    remedy: REMEDY.into(),
-                })?;
-                overridden = true;
-            }
-        }
-        let config: Self = match from_file {
-            Err(error) if !overridden => return Err(wrong(&error)),
-            Ok(config) if !overridden => config,
-            _ => toml::Value::Table(table).try_into().map_err(|error: toml::de::Error| Wrong {
-                place: format!("{name} with the environment"),
-                what: error.message().to_owned(),
-                remedy: REMEDY.into(),
-            })?,
-        };
-        config.check(name)?;
-        Ok(config)
+        SCHEMA.parse(name, text, environment).and_then(|config: Self| config.checked(name))
     }
 
     /// The state directory: if none is named, the one in which the spool lies.
@@ -168,18 +104,12 @@ impl Config {
         Limits { bytes: self.spool_mib << 20, free_percent: self.spool_free_percent, ..Limits::default() }
     }
 
-    fn check(&self, name: &str) -> Result<(), Wrong> {
+    fn checked(self, name: &str) -> Result<Self, Wrong> {
         let wrong = |key: &str, what: String, remedy: &str| {
             Err(Wrong { place: format!("{name}, {key}"), what, remedy: remedy.into() })
         };
-        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-        if self.facility_id.is_empty() || self.facility_id.len() > 64 || !self.facility_id.chars().all(plain)
-        {
-            return wrong(
-                "facility_id",
-                format!("\"{}\" is no name of a plant", self.facility_id),
-                "use up to 64 letters, digits, dots, dashes and underscores",
-            );
+        if let Err(error) = check_facility(&self.facility_id) {
+            return wrong("facility_id", error.to_string(), "certificates name the plant by it");
         }
         if self.interface.is_empty() {
             return wrong(
@@ -232,33 +162,8 @@ impl Config {
         if !(0.0..1.0).contains(&quiet_share) {
             return wrong("learn.quiet_share", format!("{quiet_share}"), "choose a share from 0 to 1");
         }
-        Ok(())
+        Ok(self)
     }
-}
-
-/// Puts a value from the environment where its key says: `learn_least_hours` is `learn.least_hours`.
-fn set(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
-    let parsed = match value.parse::<i64>() {
-        Ok(number) => toml::Value::Integer(number),
-        Err(_) => match value.parse::<f64>() {
-            Ok(number) => toml::Value::Float(number),
-            Err(_) => toml::Value::String(value.to_owned()),
-        },
-    };
-    match key.strip_prefix("learn_") {
-        Some(rest) if LEARN.contains(&rest) => {
-            let inner = table.entry("learn").or_insert_with(|| toml::Value::Table(toml::Table::new()));
-            let inner = inner.as_table_mut().ok_or("learn is no table in the file")?;
-            inner.insert(rest.to_owned(), parsed);
-        }
-        _ if TOP.contains(&key) => {
-            // Names may look like numbers.
-            let text = !NUMBERS.contains(&key);
-            table.insert(key.to_owned(), if text { toml::Value::String(value.to_owned()) } else { parsed });
-        }
-        _ => return Err("no such key".to_owned()),
-    }
-    Ok(())
 }
 
 const fn snaplen() -> u32 {
@@ -277,22 +182,28 @@ const fn spool_free_percent() -> u64 {
     5
 }
 
-const REMEDY: &str = "systemd/agent.toml shows every key";
-const TOP: &[&str] = &[
-    "facility_id",
-    "interface",
-    "filter",
-    "snaplen",
-    "buffer_mib",
-    "model",
-    "spool",
-    "spool_mib",
-    "spool_free_percent",
-    "state",
-    "redis_url",
-    "aggregator",
-    "aggregator_name",
-    "aggregator_tcp_port",
-];
-const NUMBERS: &[&str] = &["snaplen", "buffer_mib", "spool_mib", "spool_free_percent", "aggregator_tcp_port"];
-const LEARN: &[&str] = &["least_hours", "most_hours", "quiet_share", "seed"];
+const SCHEMA: Schema = Schema {
+    keys: &[
+        ("facility_id", Kind::Text),
+        ("interface", Kind::Text),
+        ("filter", Kind::Text),
+        ("snaplen", Kind::Number),
+        ("buffer_mib", Kind::Number),
+        ("model", Kind::Text),
+        ("spool", Kind::Text),
+        ("spool_mib", Kind::Number),
+        ("spool_free_percent", Kind::Number),
+        ("state", Kind::Text),
+        ("redis_url", Kind::Text),
+        ("aggregator", Kind::Text),
+        ("aggregator_name", Kind::Text),
+        ("aggregator_tcp_port", Kind::Number),
+        ("learn.least_hours", Kind::Number),
+        ("learn.most_hours", Kind::Number),
+        ("learn.quiet_share", Kind::Number),
+        ("learn.seed", Kind::Number),
+    ],
+    variables: &[("REDIS_URL", "redis_url")],
+    credentials: &[("redis.url", "redis_url")],
+    remedy: "systemd/agent.toml shows every key",
+};

@@ -61,8 +61,8 @@ fn mistakes_are_told_with_their_place() {
     }
     let told = parse("interface = \"eth1\"\n", &[]).unwrap_err();
     assert!(told.contains("missing field `facility_id`"), "{told}");
-    let told = parse(&LEAST.replace("\"a\"", "\"a b\""), &[]).unwrap_err();
-    assert!(told.contains("no name of a plant"), "{told}");
+    let told = parse(&LEAST.replace("\"a\"", "\"A\""), &[]).unwrap_err();
+    assert!(told.contains("is no facility; use up to 64 of a-z"), "{told}");
 }
 
 #[test]
