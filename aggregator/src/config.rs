@@ -57,6 +57,9 @@ impl Config {
         if let Err(error) = self.ca.operator_rule() {
             return wrong("ca.operator_rule", error, SCHEMA.remedy);
         }
+        if let Err(error) = self.ca.certificate() {
+            return wrong("ca.certificate", error, SCHEMA.remedy);
+        }
         let Retention { alerts_days, metrics_days, traffic_days } = self.retention;
         for (key, days) in
             [("alerts_days", alerts_days), ("metrics_days", metrics_days), ("traffic_days", traffic_days)]
@@ -87,6 +90,8 @@ const SCHEMA: Schema = Schema {
         ("ca.names", Kind::Texts),
         ("ca.operator_roots", Kind::Text),
         ("ca.operator_rule", Kind::Text),
+        ("ca.certificate", Kind::Text),
+        ("ca.key", Kind::Text),
     ],
     variables: &[("DATABASE_URL", "database_url")],
     credentials: &[("db.url", "database_url")],

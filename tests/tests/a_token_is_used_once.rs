@@ -39,7 +39,8 @@ async fn on(url: &str) {
     let at = Timestamp::from_micros(now * 1_000_000);
     Authority::init(folder.path(), now).expect("an authority");
     let store = Store::open(url).await.expect("a store");
-    let settings = Settings { folder: folder.path(), key: None, names: &[], operator: None };
+    let settings =
+        Settings { folder: folder.path(), key: None, names: &[], operator: None, certificate: None };
     let hall = Arc::new(Hall::open(settings, store.clone(), clock).await.expect("a hall"));
     let draw = async |auto_approve| {
         let (text, token) = token::draw("plant", 3600, auto_approve, "op", now).expect("a token");

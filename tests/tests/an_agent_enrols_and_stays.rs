@@ -37,7 +37,7 @@ impl Aggregator {
         Authority::init(&ca, clock.now()).expect("an authority");
         let url = format!("sqlite://{}", folder.path().join("fieldward.db").display());
         let store = Store::open(&url).await.expect("a store");
-        let settings = Settings { folder: &ca, key: None, names: &[], operator: None };
+        let settings = Settings { folder: &ca, key: None, names: &[], operator: None, certificate: None };
         let hall = Arc::new(Hall::open(settings, store, clock.clone()).await.expect("a hall"));
         let tls = server_showing(hall.server(), hall.verifier(), clock).expect("TLS");
         let (seconds, _) = tokio::sync::mpsc::channel(1);

@@ -123,6 +123,7 @@ impl Site {
             aggregator: None,
             aggregator_tcp_port: None,
             aggregator_name: None,
+            identity: None,
             learn: Learn { least_hours: hours, most_hours: hours, quiet_share: 0.25, seed: 1 },
         };
         let source = AsIfLive {

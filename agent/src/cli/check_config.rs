@@ -1,6 +1,7 @@
 //! `check-config`: whether a configuration is right.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -18,6 +19,9 @@ pub struct CheckConfig {
 impl CheckConfig {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let config = Config::load(&self.file)?;
+        if let Some(files) = &config.identity {
+            files.trust(&Arc::default())?;
+        }
         println!("{}: right; {} listens on {}", self.file.display(), config.facility_id, config.interface);
         Ok(())
     }

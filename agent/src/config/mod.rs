@@ -10,6 +10,7 @@ use fieldward_shared::identity::check_facility;
 use serde::Deserialize;
 
 use crate::spool::Limits;
+use crate::uplink::Brought;
 
 /// The configuration.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -53,6 +54,9 @@ pub struct Config {
     /// The aggregator's port for TLS over TCP, when it is not the same.
     #[serde(default)]
     pub aggregator_tcp_port: Option<u16>,
+    /// Certificates of an operator's own PKI; without them `enroll` fetches one.
+    #[serde(default)]
+    pub identity: Option<Brought>,
     /// How long it learns.
     #[serde(default)]
     pub learn: Learn,
@@ -198,6 +202,9 @@ const SCHEMA: Schema = Schema {
         ("aggregator", Kind::Text),
         ("aggregator_name", Kind::Text),
         ("aggregator_tcp_port", Kind::Number),
+        ("identity.certificate", Kind::Text),
+        ("identity.key", Kind::Text),
+        ("identity.roots", Kind::Text),
         ("learn.least_hours", Kind::Number),
         ("learn.most_hours", Kind::Number),
         ("learn.quiet_share", Kind::Number),

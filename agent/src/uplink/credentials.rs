@@ -1,12 +1,15 @@
 //! What an agent shows and whom it trusts, and what becomes of it: the next certificate takes the place of
 //! the present one when it has worked, newer roots are followed, the time that was verified is kept.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use fieldward_shared::clock::Clock;
 use fieldward_shared::identity::Leaf;
+use fieldward_shared::pki::{self, Files, PkiError};
 use fieldward_shared::transport::{ClientIdentity, Link};
 use rustls::pki_types::CertificateDer;
+use serde::Deserialize;
 
 use crate::identity::{self, Folder};
 
@@ -28,6 +31,20 @@ pub enum Credentials {
     Given(Trust),
     /// It is kept in a folder, and looked up for each dial.
     Kept(Folder, Arc<Clock>),
+    /// An operator's PKI keeps it in files, which are read for each dial.
+    Brought(Brought, Arc<Clock>),
+}
+
+/// The files of an operator's PKI.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(deny_unknown_fields)]
+pub struct Brought {
+    /// The agent's certificate, and after it those that lead to the root.
+    pub certificate: PathBuf,
+    /// Its key, which none but its owner may read.
+    pub key: PathBuf,
+    /// The roots of the aggregator's certificate.
+    pub roots: PathBuf,
 }
 
 impl Trust {
@@ -41,6 +58,20 @@ impl Trust {
     }
 }
 
+impl Brought {
+    /// What they hold now.
+    pub fn trust(&self, clock: &Arc<Clock>) -> Result<Trust, PkiError> {
+        let files = Files { certificate: self.certificate.clone(), key: self.key.clone() };
+        let held = files.read(clock.now())?;
+        if held.is_late(clock.now()) {
+            let file = self.certificate.display();
+            tracing::warn!(%file, "less than a quarter of this certificate's life is left: renew it");
+        }
+        let identity = ClientIdentity { chain: held.chain, key: held.key };
+        Ok(Trust { identity, roots: pki::certificates(&self.roots)?, clock: clock.clone() })
+    }
+}
+
 impl Credentials {
     /// For the next dial.
     pub fn trust(&self) -> Result<Trust, String> {
@@ -50,6 +81,7 @@ impl Credentials {
                 let kept = folder.trust().map_err(|trouble| trouble.to_string())?;
                 Ok(Trust::of(&kept, clock))
             }
+            Self::Brought(files, clock) => files.trust(clock).map_err(|error| error.to_string()),
         }
     }
 
@@ -93,5 +125,9 @@ mod tests {
         let credentials = Credentials::Kept(Folder::in_state(folder.path()), Arc::default());
         let why = credentials.trust().map(drop).unwrap_err();
         assert!(why.contains("enrol"), "{why}");
+        let [certificate, key, roots] = ["a.crt", "a.key", "roots.pem"].map(|name| folder.path().join(name));
+        let credentials = Credentials::Brought(Brought { certificate, key, roots }, Arc::default());
+        let why = credentials.trust().map(drop).unwrap_err();
+        assert!(why.contains("a.crt: No such file"), "{why}");
     }
 }

@@ -28,7 +28,7 @@ use tokio::time::{Instant, sleep, timeout};
 pub use backoff::{Backoff, Pace};
 pub use connect::{DialError, Dialer};
 pub use courier::{Courier, Pacing, lane_starts};
-pub use credentials::{Credentials, Trust};
+pub use credentials::{Brought, Credentials, Trust};
 
 use crate::config::Config;
 use crate::features;
@@ -93,6 +93,8 @@ struct Uplinked {
     status: Mutex<Status>,
     /// A certificate is refused: the next one is asked for.
     renewal: Arc<Notify>,
+    /// There is a next one.
+    renewed: Arc<Notify>,
 }
 
 impl Settings {
@@ -106,7 +108,10 @@ impl Settings {
             tcp_port: config.aggregator_tcp_port,
             name,
             spool_folder: config.spool.clone(),
-            credentials: Credentials::Kept(folder, clock),
+            credentials: match config.identity.clone() {
+                Some(files) => Credentials::Brought(files, clock),
+                None => Credentials::Kept(folder, clock),
+            },
             pace: Pace::default(),
         })
     }
@@ -130,6 +135,7 @@ impl Uplink {
             features: features::SCHEMA.names().iter().map(|name| (*name).to_owned()).collect(),
             status: Mutex::default(),
             renewal: Arc::default(),
+            renewed: Arc::default(),
         });
         let (stop, stopped) = watch::channel(false);
         let working = uplinked.clone();
@@ -199,7 +205,8 @@ impl Uplinked {
             let (dialer, trust) = (Dialer::new(&settings), Trust::of(&kept, &by));
             Box::pin(async move { dialer.door(trust, alpn).await.map_err(|error| error.to_string()) })
         });
-        Keeper::new(folder.clone(), clock.clone(), dial, self.renewal.clone()).run().await;
+        let keeper = Keeper::new(folder.clone(), clock.clone(), dial, self.renewal.clone());
+        keeper.run(|| self.renewed.notify_one()).await;
     }
 
     /// Session after session. `now` shows the link of the current one.
@@ -234,20 +241,33 @@ impl Uplinked {
                         dialer.broke(link.way());
                     }
                     link.close(Code::Done, "");
+                    // A certificate that is refused is often refused only after the handshake.
+                    if left.why.is_about_certificates() {
+                        self.ask_anew();
+                    }
                     self.failed(left.why.to_string(), left.why.is_refusal());
                     backoff.wait(left.why.is_refusal(), Instant::now(), fastrand::f64())
                 }
                 Err(error) => {
                     if matches!(error, DialError::Refused(..)) {
-                        self.settings.credentials.refused();
-                        self.renewal.notify_one();
+                        self.ask_anew();
                     }
                     self.failed(error.to_string(), error.is_refusal());
                     backoff.wait(error.is_refusal(), Instant::now(), fastrand::f64())
                 }
             };
-            sleep(wait).await;
+            // With a new certificate there is nothing to wait for.
+            tokio::select! {
+                () = sleep(wait) => {}
+                () = self.renewed.notified() => {}
+            }
         }
+    }
+
+    /// What was shown is refused: another certificate is asked for.
+    fn ask_anew(&self) {
+        self.settings.credentials.refused();
+        self.renewal.notify_one();
     }
 
     async fn dial(&self, dialer: &mut Dialer) -> Result<Link, DialError> {

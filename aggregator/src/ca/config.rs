@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fieldward_shared::clock::Clock;
+use fieldward_shared::pki::Files;
 use serde::Deserialize;
 
 use super::hall::{Hall, HallError, Settings};
@@ -22,11 +23,22 @@ pub struct CaConfig {
     pub operator_roots: Option<PathBuf>,
     /// Where in its certificates the facility stands.
     pub operator_rule: Option<String>,
+    /// The aggregator's own certificate of such an authority, with those that lead to the root, in PEM.
+    pub certificate: Option<PathBuf>,
+    /// Its key.
+    pub key: Option<PathBuf>,
 }
 
 impl Default for CaConfig {
     fn default() -> Self {
-        Self { folder: FOLDER.into(), names: Vec::new(), operator_roots: None, operator_rule: None }
+        Self {
+            folder: FOLDER.into(),
+            names: Vec::new(),
+            operator_roots: None,
+            operator_rule: None,
+            certificate: None,
+            key: None,
+        }
     }
 }
 
@@ -40,6 +52,15 @@ impl CaConfig {
         }
     }
 
+    /// The aggregator's certificate of an operator's authority, when there is one.
+    pub fn certificate(&self) -> Result<Option<Files>, String> {
+        match (self.certificate.clone(), self.key.clone()) {
+            (Some(certificate), Some(key)) => Ok(Some(Files { certificate, key })),
+            (None, None) => Ok(None),
+            _ => Err("certificate and key belong together, and one is missing".to_owned()),
+        }
+    }
+
     /// Opens the authority.
     pub async fn open(&self, store: Store, clock: Arc<Clock>) -> Result<Hall, HallError> {
         let operator = match (self.operator_rule(), &self.operator_roots) {
@@ -47,7 +68,13 @@ impl CaConfig {
             _ => None,
         };
         let key = credential();
-        let settings = Settings { folder: &self.folder, key: key.as_deref(), names: &self.names, operator };
+        let settings = Settings {
+            folder: &self.folder,
+            key: key.as_deref(),
+            names: &self.names,
+            operator,
+            certificate: self.certificate().unwrap_or_default(),
+        };
         Hall::open(settings, store, clock).await
     }
 }
@@ -76,5 +103,9 @@ mod tests {
         assert!(config.operator_rule().unwrap().is_some());
         config.operator_rule = Some("cn:plant".into());
         assert!(config.operator_rule().is_err());
+        config.certificate = Some("/etc/fieldward/aggregator.crt".into());
+        assert!(config.certificate().is_err());
+        config.key = Some("/etc/fieldward/aggregator.key".into());
+        assert!(config.certificate().unwrap().is_some());
     }
 }

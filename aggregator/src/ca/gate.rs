@@ -19,7 +19,8 @@ impl Gate for Hall {
             agent: judged.name.agent,
             serial: judged.serial.as_bytes().to_vec(),
             not_after: Timestamp::from_micros(judged.not_after.saturating_mul(1_000_000)),
-            is_expired: !judged.may_open_session(),
+            only_renews: !judged.may_open_session(),
+            trust: judged.trust,
             chain: chain.iter().map(|one| one.clone().into_owned()).collect(),
         })
     }
@@ -27,6 +28,10 @@ impl Gate for Hall {
     fn is_revoked(&self, peer: &Peer) -> bool {
         let verifier = self.verifier();
         verifier.is_revoked(&Serial::new(&peer.serial)) || verifier.is_agent_revoked(peer.agent)
+    }
+
+    fn trusted(&self) -> u64 {
+        self.verifier().trusted()
     }
 
     fn enroll(&self, request: EnrollRequest, from: IpAddr) -> Reply<'_> {

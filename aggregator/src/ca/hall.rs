@@ -5,19 +5,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 use fieldward_shared::clock::Clock;
+use fieldward_shared::pki::Files;
 use fieldward_shared::time::Timestamp;
-use rustls::crypto::aws_lc_rs::sign::any_supported_type;
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::server::ResolvesServerCert;
 
 use super::CaError;
-use super::authority::{Authority, DAY, SERVER_LIFETIME};
+use super::authority::{Authority, DAY};
 use super::door::Doors;
 use super::expiry::{self, Alarm};
 use super::operator::Operator;
 use super::revoked::{Revocations, Revoked};
+use super::shown::Shown;
 use super::state::State;
 use super::verifier::{RENEWABLE, Verifier};
 use crate::store::{Store, StoreError};
@@ -41,10 +41,9 @@ pub struct Counts {
 pub struct Hall {
     folder: PathBuf,
     key: Option<PathBuf>,
-    names: Vec<String>,
     operator: Option<Operator>,
     authority: ArcSwap<Authority>,
-    server: Arc<Server>,
+    shown: Arc<Shown>,
     revoked: Revoked,
     verifier: Arc<Verifier>,
     clock: Arc<Clock>,
@@ -66,6 +65,8 @@ pub struct Settings<'a> {
     pub names: &'a [String],
     /// An operator's own authority.
     pub operator: Option<Operator>,
+    /// The aggregator's certificate of that authority.
+    pub certificate: Option<Files>,
 }
 
 impl Hall {
@@ -75,14 +76,13 @@ impl Hall {
         let revoked = Revoked::default();
         let verifier = Arc::new(Verifier::new(revoked.clone(), clock.clone()));
         verifier.trust(Some(authority.state()), settings.operator.clone())?;
-        let server = Arc::new(Server::new(&authority, settings.names, clock.now())?);
+        let shown = Shown::new(&authority, settings.names, settings.certificate, clock.now())?;
         let hall = Self {
             folder: settings.folder.to_owned(),
             key: settings.key.map(Path::to_owned),
-            names: settings.names.to_vec(),
             operator: settings.operator,
             authority: ArcSwap::from_pointee(authority),
-            server,
+            shown: Arc::new(shown),
             revoked,
             verifier,
             clock,
@@ -146,10 +146,10 @@ impl Hall {
             self.authority.store(Arc::new(authority));
             tracing::info!("the authority was changed; its new state is in use");
         }
-        if changed || self.server.is_due(now) {
-            self.server.renew(&self.authority.load(), &self.names, now)?;
+        if changed || self.shown.is_due(now) {
+            self.shown.renew(&self.authority.load(), now)?;
         }
-        Ok(())
+        self.shown.follow(now)
     }
 
     /// For the TLS of the aggregator's end.
@@ -159,7 +159,7 @@ impl Hall {
 
     /// For the TLS of the aggregator's end: what it shows.
     pub fn server(&self) -> Arc<dyn ResolvesServerCert> {
-        self.server.clone()
+        self.shown.clone()
     }
 
     /// The time by which certificates are judged.
@@ -186,8 +186,7 @@ impl Hall {
     pub async fn alarms(&self) -> Result<Vec<Alarm>, HallError> {
         let now = self.clock.now();
         let mut alarms = expiry::authority(&self.authority.load(), now)?;
-        let own = self.server.not_after();
-        alarms.extend(expiry::alarm("server", own.saturating_sub(SERVER_LIFETIME), own, now));
+        alarms.extend(self.shown.alarms(now));
         for certificate in self.store.certificates(false).await? {
             if certificate.revoked.is_none() && certificate.agent_status == "active" {
                 let (begin, end) = (certificate.not_before.as_secs(), certificate.not_after.as_secs());
@@ -211,42 +210,4 @@ pub enum HallError {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-/// The aggregator's own certificate. Its key lives in memory alone.
-#[derive(Debug)]
-struct Server {
-    shown: ArcSwapOption<CertifiedKey>,
-    not_after: AtomicU64,
-}
-
-impl Server {
-    fn new(authority: &Authority, names: &[String], now: u64) -> Result<Self, CaError> {
-        let server = Self { shown: ArcSwapOption::empty(), not_after: AtomicU64::new(0) };
-        server.renew(authority, names, now)?;
-        Ok(server)
-    }
-
-    fn renew(&self, authority: &Authority, names: &[String], now: u64) -> Result<(), CaError> {
-        let identity = authority.server(names, now)?;
-        let key = any_supported_type(&identity.key)?;
-        self.shown.store(Some(Arc::new(CertifiedKey::new(identity.chain, key))));
-        self.not_after.store(identity.not_after, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn not_after(&self) -> u64 {
-        self.not_after.load(Ordering::Relaxed)
-    }
-
-    /// Half of its life is over.
-    fn is_due(&self, now: u64) -> bool {
-        self.not_after().saturating_sub(now) < SERVER_LIFETIME / 2
-    }
-}
-
-impl ResolvesServerCert for Server {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.shown.load_full()
-    }
 }

@@ -15,6 +15,7 @@ pub mod operator;
 pub mod request;
 pub mod revoked;
 pub mod rotation;
+mod shown;
 pub mod state;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use std::path::PathBuf;
 
 use fieldward_shared::identity::{IdentityError, Pin};
 use fieldward_shared::keyfile::KeyFileError;
+use fieldward_shared::pki::PkiError;
 
 /// What the authority cannot do, and what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +73,9 @@ pub enum CaError {
     /// Making a certificate failed.
     #[error("a certificate could not be made: {0}")]
     Making(#[from] rcgen::Error),
+    /// What an operator's PKI left.
+    #[error(transparent)]
+    Pki(#[from] PkiError),
     /// TLS does not take it.
     #[error("a certificate or key is not accepted: {0}")]
     Tls(#[from] rustls::Error),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fieldward_shared::identity::{AgentName, IdentityError, Leaf};
-use rustls::pki_types::pem::PemObject as _;
+use fieldward_shared::pki;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use uuid::Uuid;
@@ -133,12 +133,10 @@ pub struct Operator {
 impl Operator {
     /// Roots from a file in PEM, and the rule.
     pub fn open(roots: &Path, rule: Rule) -> Result<Self, CaError> {
-        let state = |what: String| CaError::State { place: roots.to_owned(), what };
-        let found = CertificateDer::pem_file_iter(roots).map_err(|error| state(error.to_string()))?;
-        let found: Result<Vec<_>, _> = found.collect();
-        let found = found.map_err(|error| state(error.to_string()))?;
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let chains = chains(found, &provider)?.ok_or_else(|| state("no certificate in it".into()))?;
+        let chains = chains(pki::certificates(roots)?, &provider)?;
+        // There is at least one root in such a file.
+        let chains = chains.ok_or(IdentityError::Certificate("there is none"))?;
         Ok(Self { chains, rule })
     }
 

@@ -49,7 +49,8 @@ pub struct Peer {
     pub digest: [u8; 32],
     /// Issued by an operator's own authority, which also renews it.
     pub is_foreign: bool,
-    trust: u64,
+    /// By which trust it was judged: see [`Verifier::trusted`].
+    pub trust: u64,
 }
 
 impl Peer {
@@ -133,25 +134,16 @@ impl Verifier {
         chains(roots.into_iter().map(CertificateDer::from).collect(), &self.provider)
     }
 
-    /// Judges a client's chain, as the handshake did: after it, and when [`Self::check`] wants it again.
+    /// The number of the present trust. What was judged by another is to be judged again.
+    pub fn trusted(&self) -> u64 {
+        self.trust.load().number
+    }
+
+    /// Judges a client's chain, as the handshake did.
     pub fn peer(&self, chain: &[CertificateDer<'_>]) -> Result<Peer, Refusal> {
         let (leaf, intermediates) = chain.split_first().ok_or(Refusal::None)?;
         let now = std::time::Duration::from_secs(self.clock.now());
         self.judge(leaf, intermediates, UnixTime::since_unix_epoch(now))
-    }
-
-    /// Whether a client may go on: cheap, so that every session can be asked each second. Judges the chain
-    /// again when trust has changed since.
-    pub fn check(&self, peer: &Peer, chain: &[CertificateDer<'_>]) -> Result<Peer, Refusal> {
-        if peer.trust != self.trust.load().number {
-            return self.peer(chain);
-        }
-        self.not_revoked(&peer.serial, peer.name.agent)?;
-        let now = self.clock.now();
-        if now > peer.not_after.saturating_add(RENEWABLE) {
-            return Err(Refusal::Ended);
-        }
-        Ok(Peer { is_expired: now > peer.not_after, ..peer.clone() })
     }
 
     /// Whether this certificate was revoked.

@@ -34,11 +34,14 @@ pub fn look(shared: &Shared, link: &Link) -> Result<Visitor, String> {
     }
     match alpn.as_slice() {
         RENEW => Ok(Visitor::Renewing(peer)),
-        SESSION if peer.is_expired => Err("the certificate has ended: it only serves to renew it".to_owned()),
+        SESSION if peer.only_renews => Err(RENEWS.to_owned()),
         SESSION => Ok(Visitor::Agent(peer)),
         _ => Err("a protocol that is not spoken here".to_owned()),
     }
 }
+
+/// Said to an agent whose certificate opens no session any more.
+pub const RENEWS: &str = "the certificate has ended, or its root: it only serves to renew it";
 
 /// Serves whoever was let in.
 pub async fn serve(shared: &Arc<Shared>, link: Link, visitor: Visitor) {

@@ -19,8 +19,10 @@ pub struct Peer {
     pub serial: Vec<u8>,
     /// Until when it holds.
     pub not_after: Timestamp,
-    /// It has ended, and only serves to get the next.
-    pub is_expired: bool,
+    /// It has ended, or its root was rotated out, and it only serves to get the next.
+    pub only_renews: bool,
+    /// By which trust it was judged.
+    pub trust: u64,
     /// What it showed.
     pub chain: Vec<CertificateDer<'static>>,
 }
@@ -35,6 +37,9 @@ pub trait Gate: Send + Sync {
 
     /// Whether a certificate was revoked meanwhile.
     fn is_revoked(&self, peer: &Peer) -> bool;
+
+    /// The number of the present trust. What was judged by another is judged again.
+    fn trusted(&self) -> u64;
 
     /// The lists of roots that each session tells its agent.
     fn announcements(&self) -> Vec<Vec<u8>>;

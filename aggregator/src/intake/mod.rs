@@ -17,6 +17,7 @@ mod session;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fieldward_shared::telemetry::NetworkData;
@@ -298,14 +299,14 @@ async fn arrive(shared: &Arc<Shared>, link: Link, place: OwnedSemaphorePermit) {
     }
 }
 
-/// Once a second: sessions whose certificate was revoked or has ended, and how the database keeps up.
+/// Once a second: sessions whose certificate was revoked, has ended or is not vouched for any more, and how the database keeps up.
 async fn sweep(shared: Arc<Shared>) {
     let mut every = interval(shared.limits.sweep);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         every.tick().await;
         shared.pressure.look();
-        let now = now();
+        let (now, trusted) = (now(), shared.gate.trusted());
         for session in shared.registry.all() {
             let peer = &session.peer;
             if shared.gate.is_revoked(peer) {
@@ -314,7 +315,13 @@ async fn sweep(shared: Arc<Shared>) {
                 session.link.close(Code::Revoked, "the certificate was revoked");
             } else if peer.not_after <= now {
                 shared.counters.aged.add();
-                session.link.close(Code::TooOld, "the certificate has ended: renew it");
+                session.link.close(Code::TooOld, door::RENEWS);
+            } else if session.judged.swap(trusted, Ordering::Relaxed) != trusted
+                && shared.gate.peer(&peer.chain).map_or(true, |peer| peer.only_renews)
+            {
+                shared.counters.aged.add();
+                tracing::warn!(security = true, agent = %peer.agent, facility = peer.facility, "its root is not trusted any more: closed");
+                session.link.close(Code::TooOld, door::RENEWS);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! The sessions that there are: one for each agent, the newest wins.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fieldward_shared::transport::{Code, Link};
@@ -17,6 +18,8 @@ pub struct Session {
     pub peer: Arc<Peer>,
     /// The way to it.
     pub link: Link,
+    /// By which trust its certificate was judged last.
+    pub judged: Arc<AtomicU64>,
 }
 
 /// All of them.
@@ -38,7 +41,8 @@ impl Registry {
         }
         state.next += 1;
         let number = state.next;
-        let old = state.sessions.insert(peer.agent, Session { number, peer, link });
+        let judged = Arc::new(AtomicU64::new(peer.trust));
+        let old = state.sessions.insert(peer.agent, Session { number, peer, link, judged });
         Some((number, old))
     }
 

@@ -1,11 +1,12 @@
 //! An aggregator and agents in one process, with a network between them, and an oracle that judges what
 //! became of the alerts.
 
+pub mod guarded;
 pub mod oracle;
 pub mod pki;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,17 +113,23 @@ impl Agent {
         to: SocketAddr,
         pace: Pace,
     ) -> Result<Self> {
-        let folder = folder.join(format!("{facility}-{id}"));
-        let (spool, _) = Spool::open(&folder, spool::Limits::to_the_brim())?;
-        let spool = Arc::new(spool);
         let settings = Settings {
             address: to.to_string(),
             tcp_port: None,
             name: pki::NAME.to_owned(),
-            spool_folder: folder,
+            spool_folder: PathBuf::new(),
             credentials: Credentials::Given(trust),
             pace,
         };
+        Self::start_with(folder, facility, id, settings)
+    }
+
+    /// The same as its configuration would say; its spool lies in a folder of its own.
+    pub fn start_with(folder: &Path, facility: &str, id: Uuid, settings: Settings) -> Result<Self> {
+        let folder = folder.join(format!("{facility}-{id}"));
+        let (spool, _) = Spool::open(&folder, spool::Limits::to_the_brim())?;
+        let spool = Arc::new(spool);
+        let settings = Settings { spool_folder: folder, ..settings };
         let uplink = Some(Uplink::start(settings.clone(), spool.clone())?);
         Ok(Self { facility: facility.to_owned(), id, spool, uplink, issued: 0, settings })
     }

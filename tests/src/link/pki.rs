@@ -72,7 +72,8 @@ impl Pki {
             agent,
             serial: first.clone(),
             not_after: Timestamp::from_micros(u64::MAX),
-            is_expired: false,
+            only_renews: false,
+            trust: 0,
             chain: chain.clone(),
         };
         lock(&self.register.peers).insert(first, peer);
@@ -105,6 +106,10 @@ impl Gate for Register {
 
     fn announcements(&self) -> Vec<Vec<u8>> {
         Vec::new()
+    }
+
+    fn trusted(&self) -> u64 {
+        0
     }
 
     fn enroll(&self, _: EnrollRequest, _: IpAddr) -> Reply<'_> {

@@ -24,7 +24,8 @@ impl Scene {
     async fn of(place: Place, ahead: u64) -> Self {
         let url = format!("sqlite://{}", place.path().join("fieldward.db").display());
         let store = Store::open(&url).await.unwrap();
-        let settings = Settings { folder: place.path(), key: None, names: &[], operator: None };
+        let settings =
+            Settings { folder: place.path(), key: None, names: &[], operator: None, certificate: None };
         let clock = Arc::new(Clock::new(now() + ahead));
         let hall = Hall::open(settings, store, clock).await.unwrap();
         Self { place, hall }
@@ -184,7 +185,7 @@ async fn one_tick_after_a_revocation_nothing_lets_it_in() {
     scene.hall.store().revoke_agent(peer.name.agent, "op", "stolen", at).await.unwrap();
     scene.hall.tick().await;
     assert!(scene.hall.verifier().is_revoked(&peer.serial));
-    assert!(scene.hall.verifier().check(&peer, &chain).is_err());
+    assert!(scene.hall.verifier().peer(&chain).is_err());
     // Nor after a start.
     let again = Scene::of(scene.place, 0).await;
     assert!(again.hall.verifier().peer(&chain).is_err());
@@ -226,7 +227,8 @@ async fn a_rotation_beside_the_running_service_is_taken_over() {
     Authority::revoke_roots(place.path(), &place.root_key(next), now()).unwrap();
     scene.hall.tick().await;
     // The session that goes on learns that it must renew, and the same TLS serves both.
-    assert!(!scene.hall.verifier().check(&before, &agent.chain).unwrap().may_open_session());
+    assert_ne!(scene.hall.verifier().trusted(), before.trust);
+    assert!(!scene.hall.verifier().peer(&agent.chain).unwrap().may_open_session());
     let seen = shake(&tls, &super::agent(&agent, &known, RENEW)).unwrap();
     let peer = scene.hall.verifier().peer(&seen).unwrap();
     let fresh = key();
