@@ -7,6 +7,7 @@
 
 pub mod autoencoder;
 pub mod baseline;
+pub mod drift;
 pub mod forest;
 pub mod mean;
 pub mod minutes;
@@ -16,6 +17,8 @@ pub mod subspace;
 mod tests;
 pub mod threshold;
 pub mod web;
+
+use std::sync::Arc;
 
 use fieldward_shared::time::Timestamp;
 
@@ -27,7 +30,7 @@ use crate::window::Window;
 
 /// Every detector that learns.
 pub static DETECTORS: &[Kind] =
-    &[baseline::KIND, rarity::KIND, subspace::KIND, mean::KIND, autoencoder::KIND];
+    &[baseline::KIND, rarity::KIND, subspace::KIND, mean::KIND, drift::KIND, autoencoder::KIND];
 
 /// Every detector that knows what to look for without having learnt.
 pub static INNATE: &[fn() -> Watcher] = &[web::new];
@@ -135,6 +138,11 @@ pub trait Detector: Send {
     /// Goes on with what was gathered before a restart.
     fn resume(&mut self, _gathered: &[u8]) -> Result<(), ModelError> {
         Ok(())
+    }
+
+    /// How far features have moved from what was learnt, the furthest first; from one that watches and knows.
+    fn drift(&self) -> Option<Arc<[drift::Moved]>> {
+        None
     }
 
     /// A frame.

@@ -59,7 +59,9 @@ fn watching() -> Vec<Box<dyn Detector>> {
 
 #[test]
 fn what_was_learnt_is_the_same_each_time() {
-    assert!(LEARNT.iter().zip(DETECTORS).all(|(bytes, kind)| bytes.is_some() || kind.name == "baseline"));
+    // Drift needs a whole day.
+    let may_lack = |kind: &Kind| ["baseline", "drift"].contains(&kind.name);
+    assert!(LEARNT.iter().zip(DETECTORS).all(|(bytes, kind)| bytes.is_some() || may_lack(kind)));
     assert!(*LEARNT == learn());
 }
 

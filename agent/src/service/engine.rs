@@ -315,6 +315,8 @@ impl Engine {
         let detectors = watch.detectors().iter();
         let watching =
             detectors.filter(|one| !(learns && model::learns(one.name())) && one.convergence().is_none());
+        let moved = watch.detectors().iter().find_map(|one| one.drift());
+        status.drift = moved.iter().flat_map(|all| all.iter().take(TOLD)).cloned().collect();
         status.models = watching.map(|one| one.name().to_owned()).collect();
     }
 
@@ -348,5 +350,7 @@ fn count(status: &mut Status, alert: &Alert) {
 
 /// After so many packets the stop signal is looked at.
 const STEP: u64 = 256;
+/// Features whose drift is told.
+const TOLD: usize = 5;
 const TRAINING_FAILED: &str =
     "training failed: what was ready works; the service trains again after a restart";

@@ -9,12 +9,13 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use fieldward_shared::service::Notify;
-use fieldward_shared::wire::Health;
+use fieldward_shared::wire::{Drift, Health};
 
 use super::learning;
 use super::status::{Redis, State, Status};
 use super::{Order, Report};
 use crate::config::Config;
+use crate::detect::drift::Moved;
 use crate::detect::{Watcher, baseline};
 use crate::maintenance::{Maintenance, replace};
 use crate::mirror::Mirror;
@@ -249,8 +250,13 @@ fn health(status: &Status) -> Health {
         kernel_drops: status.kernel_drops.saturating_add(status.interface_drops),
         models: status.models.clone(),
         state: status.state.to_string(),
+        drift: status.drift.iter().map(drift).collect(),
         ..Health::default()
     }
+}
+
+fn drift(moved: &Moved) -> Drift {
+    Drift { feature: moved.feature.clone(), index: moved.index }
 }
 
 /// Resident memory, where the system tells.

@@ -9,6 +9,7 @@ use fieldward_shared::telemetry::NetworkData;
 use fieldward_shared::time::{Timestamp, rfc3339};
 use serde::{Deserialize, Serialize};
 
+use crate::detect::drift::Moved;
 use crate::maintenance::{Maintenance, replace};
 use crate::uplink;
 
@@ -52,6 +53,9 @@ pub struct Status {
     pub learning: Option<Progress>,
     /// Detectors at work.
     pub models: Vec<String>,
+    /// How far features have moved from what was learnt, the furthest first; empty until a whole day was seen.
+    #[serde(default)]
+    pub drift: Vec<Moved>,
     /// Models that are not, and what to do.
     pub refused: Vec<String>,
     /// Packets that came by while the models were trained.
@@ -199,6 +203,11 @@ impl fmt::Display for Status {
         writeln!(f, "  alerts       {told}; {} kept in maintenance", self.kept_in_maintenance)?;
         writeln!(f, "  findings     {}", self.findings)?;
         writeln!(f, "  models       {}", self.models.join(", "))?;
+        let told: Vec<String> =
+            self.drift.iter().map(|one| format!("{} {:.2}", one.feature, one.index)).collect();
+        if !told.is_empty() {
+            writeln!(f, "  drift        {} (0.25 and more: learn anew)", told.join(", "))?;
+        }
         for refused in &self.refused {
             writeln!(f, "  not used     {refused}")?;
         }

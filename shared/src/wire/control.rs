@@ -242,6 +242,20 @@ pub struct Health {
     /// What it does: learning, training, watching.
     #[prost(string, tag = "11")]
     pub state: String,
+    /// Features that have moved furthest from what was learnt; none until a whole day was seen.
+    #[prost(message, repeated, tag = "12")]
+    pub drift: Vec<Drift>,
+}
+
+/// How far a feature has moved from what was learnt.
+#[derive(Clone, PartialEq, Message)]
+pub struct Drift {
+    /// Which.
+    #[prost(string, tag = "1")]
+    pub feature: String,
+    /// Its population stability index over a day: below 0.1 nothing has changed, above 0.25 much has.
+    #[prost(float, tag = "2")]
+    pub index: f32,
 }
 
 /// A question to an agent: one per stream.

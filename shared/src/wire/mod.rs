@@ -18,7 +18,7 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use prost::Message as _;
 
 pub use control::{
-    Ack, Answer, Ask, Config, Credit, Goodbye, Health, Hello, LaneStart, Ping, Pong, Question, Second,
+    Ack, Answer, Ask, Config, Credit, Drift, Goodbye, Health, Hello, LaneStart, Ping, Pong, Question, Second,
     Welcome,
 };
 pub use door::{Certificate, EnrollRequest, Pending, Refused, RenewRequest};
