@@ -12,15 +12,18 @@ use tokio::time::Instant;
 use crate::spool::format::Incarnation;
 use crate::spool::{LANES, Reader, Record, Spool, Start, place};
 
-/// How large batches are. It outlives sessions: what a slow link has taught is not forgotten.
+/// How large batches are, and how far lanes were sent. It outlives sessions: what a slow link has taught is
+/// not forgotten, and what arrived although its acknowledgement did not is not sent again.
 #[derive(Clone, Copy, Debug)]
 pub struct Pacing {
     bytes: usize,
+    /// The last record of this incarnation that was sent, by lane.
+    sent: [u64; 4],
 }
 
 impl Default for Pacing {
     fn default() -> Self {
-        Self { bytes: FIRST }
+        Self { bytes: FIRST, sent: [0; 4] }
     }
 }
 
@@ -60,6 +63,8 @@ struct Lane {
     flights: VecDeque<Flight>,
     /// As far as the server has this incarnation.
     committed: u64,
+    /// As far as it was sent from here.
+    sent: u64,
     /// Records of earlier incarnations come first: what the server says of this one does not mean them.
     behind: bool,
 }
@@ -80,7 +85,8 @@ pub fn lane_starts(starts: [Start; 4]) -> Vec<LaneStart> {
 }
 
 impl<'a> Courier<'a> {
-    /// Goes on where the server says.
+    /// Goes on where the server says, as far as it has that from here: what only a copy of this spool has sent,
+    /// or this one before it was set back to an earlier state, is sent again, so that the server can compare.
     pub fn new(
         spool: &'a Spool,
         (incarnation, starts): (Incarnation, [Start; 4]),
@@ -90,6 +96,7 @@ impl<'a> Courier<'a> {
     ) -> Self {
         let lanes = LANES.map(|severity| {
             let (start, committed) = (starts[place(severity)], committed[place(severity)]);
+            let sent = pacing.sent[place(severity)].max(start.acknowledged);
             let behind = start.is_fresh && start.acknowledged < start.floor;
             let from = if committed < start.acknowledged {
                 // The server was set back: it gets again what is still here.
@@ -97,11 +104,12 @@ impl<'a> Courier<'a> {
             } else if behind {
                 start.acknowledged.saturating_add(1)
             } else {
-                spool.acknowledge(severity, committed);
-                committed.saturating_add(1)
+                spool.acknowledge(severity, committed.min(sent));
+                committed.min(sent).saturating_add(1)
             };
             let reader = spool.reader(severity, from);
-            Lane { severity, reader, ready: VecDeque::new(), flights: VecDeque::new(), committed, behind }
+            let (ready, flights) = (VecDeque::new(), VecDeque::new());
+            Lane { severity, reader, ready, flights, committed, sent, behind }
         });
         Self { spool, incarnation, lanes, next_batch: 1, credit, pacing, delivered: 0 }
     }
@@ -117,6 +125,9 @@ impl<'a> Courier<'a> {
                 lane.ready.extend(lane.reader.batch(self.pacing.bytes)?);
             }
             if let Some(batch) = lane.batch(self.next_batch, self.pacing.bytes, now) {
+                if batch.incarnation == self.incarnation.0 {
+                    lane.sent = batch.records.last().map_or(lane.sent, |last| last.seq.max(lane.sent));
+                }
                 self.next_batch = self.next_batch.saturating_add(1);
                 return Ok(Some(batch));
             }
@@ -155,6 +166,7 @@ impl<'a> Courier<'a> {
         if self.lanes.iter().any(|lane| !lane.flights.is_empty()) {
             self.pacing.lost();
         }
+        self.pacing.sent = self.lanes.map(|lane| lane.sent);
         self.pacing
     }
 }
@@ -205,7 +217,7 @@ impl Lane {
             }
         }
         if !self.behind {
-            spool.acknowledge(self.severity, self.committed);
+            spool.acknowledge(self.severity, self.committed.min(self.sent));
         }
     }
 }

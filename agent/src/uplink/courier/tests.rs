@@ -59,6 +59,30 @@ fn a_server_that_was_set_back_gets_again_what_is_kept() {
 }
 
 #[test]
+fn what_was_not_sent_from_here_is_sent_whatever_the_server_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = spool(folder.path());
+    (0..3).for_each(|nth| spool.put(Severity::High, vec![nth]));
+    spool.sync();
+    let mut first = courier(&spool, [0; 4]);
+    assert_eq!(all(&mut first), [(2, vec![1, 2, 3])]);
+    // It arrived; the acknowledgement did not.
+    let pacing = first.end();
+    spool.put(Severity::High, vec![9]);
+    spool.sync();
+    // A copy of this spool has sent more than this one ever had.
+    let mut second = Courier::new(&spool, spool.starts(), [0, 0, 7, 0], wire::WINDOW, pacing);
+    assert_eq!(spool.acknowledged(Severity::High), 3);
+    assert_eq!(all(&mut second), [(2, vec![4])]);
+    assert_eq!(spool.acknowledged(Severity::High), 3);
+    second.acknowledge(&ack(1, 2, 7), Instant::now());
+    assert_eq!(spool.acknowledged(Severity::High), 4);
+    spool.put(Severity::High, vec![10]);
+    spool.sync();
+    assert_eq!(all(&mut second), [(2, vec![5])]);
+}
+
+#[test]
 fn records_of_an_earlier_incarnation_go_first_and_by_themselves() {
     let folder = tempfile::tempdir().unwrap();
     let first = spool(folder.path());
