@@ -1,6 +1,7 @@
 //! An aggregator and agents in one process, with a network between them, and an oracle that judges what
 //! became of the alerts.
 
+pub mod office;
 pub mod oracle;
 pub mod pki;
 
@@ -12,7 +13,7 @@ use std::time::Duration;
 use anyhow::Result;
 use fieldward_agent::spool::{self, LANES, Spool};
 use fieldward_agent::uplink::{Credentials, Pace, Settings, Trust, Uplink};
-use fieldward_aggregator::intake::{Intake, Limits, Parts};
+use fieldward_aggregator::intake::{Gate, Intake, Limits, Parts};
 use fieldward_aggregator::store::Store;
 use fieldward_shared::alert::{Alert, AlertId, Severity, Status};
 use fieldward_shared::telemetry::NetworkData;
@@ -49,16 +50,18 @@ pub fn limits() -> Limits {
 impl Aggregator {
     /// Starts with what is in a folder.
     pub async fn start(folder: &Path, at: SocketAddr, pki: &Pki, limits: Limits) -> Result<Self> {
-        let store = Store::open(&format!("sqlite://{}", folder.join("fieldward.db").display())).await?;
+        Self::with(Store::open(&url(folder)).await?, at, (pki.server()?, pki.gate()), limits).await
+    }
+
+    /// The same with a database, with TLS and with whoever decides over certificates.
+    pub async fn with(
+        store: Store,
+        at: SocketAddr,
+        (tls, gate): (Arc<rustls::ServerConfig>, Arc<dyn Gate>),
+        limits: Limits,
+    ) -> Result<Self> {
         let (seconds, arriving) = mpsc::channel(4096);
-        let parts = Parts {
-            tls: pki.server()?,
-            reset_key: [7; 64],
-            gate: pki.gate(),
-            store: store.clone(),
-            seconds,
-            limits,
-        };
+        let parts = Parts { tls, reset_key: [7; 64], gate, store: store.clone(), seconds, limits };
         let intake = Intake::bind(at, parts).await?;
         Ok(Self { intake, store, seconds: arriving })
     }
@@ -68,6 +71,11 @@ impl Aggregator {
         self.intake.close().await;
         self.store.close().await;
     }
+}
+
+/// The database of a folder.
+pub fn url(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("fieldward.db").display())
 }
 
 /// An agent's spool and uplink, and what it was given to report.
@@ -112,15 +120,26 @@ impl Agent {
         to: SocketAddr,
         pace: Pace,
     ) -> Result<Self> {
+        Self::showing(folder, facility, (id, Credentials::Given(trust)), (to, pki::NAME), pace)
+    }
+
+    /// The same with an identity that may change, and the name of whom it reports to.
+    pub fn showing(
+        folder: &Path,
+        facility: &str,
+        (id, credentials): (Uuid, Credentials),
+        (to, name): (SocketAddr, &str),
+        pace: Pace,
+    ) -> Result<Self> {
         let folder = folder.join(format!("{facility}-{id}"));
         let (spool, _) = Spool::open(&folder, spool::Limits::to_the_brim())?;
         let spool = Arc::new(spool);
         let settings = Settings {
             address: to.to_string(),
             tcp_port: None,
-            name: pki::NAME.to_owned(),
+            name: name.to_owned(),
             spool_folder: folder,
-            credentials: Credentials::Given(trust),
+            credentials,
             pace,
         };
         let uplink = Some(Uplink::start(settings.clone(), spool.clone())?);
@@ -152,6 +171,11 @@ impl Agent {
     /// Stops its uplink; what is in the spool stays.
     pub fn disconnect(&mut self) {
         drop(self.uplink.take());
+    }
+
+    /// Where its spool lies.
+    pub fn spool_folder(&self) -> &Path {
+        &self.settings.spool_folder
     }
 
     /// Starts it again, to another address perhaps.
@@ -209,13 +233,18 @@ pub fn alert(facility: &str, agent: Uuid, severity: Severity, nth: u64) -> Alert
 }
 
 /// Waits until something is so; whoever waits in vain is told what he waited for.
-pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub async fn until(what: &str, is_so: impl FnMut() -> bool) {
+    within(PATIENCE, what, is_so).await;
+}
+
+/// The same with a patience of its own, when something slower would do the same later.
+pub async fn within(patience: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
     let waiting = async {
         while !is_so() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let done = tokio::time::timeout(PATIENCE, waiting).await;
+    let done = tokio::time::timeout(patience, waiting).await;
     assert!(done.is_ok(), "in vain: {what}");
 }
 
