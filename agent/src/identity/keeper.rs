@@ -56,8 +56,8 @@ impl Keeper {
         Self { folder, clock, dial, wanted }
     }
 
-    /// Keeps it for as long as the agent runs; calls `renewed` each time there is a next certificate.
-    pub async fn run(self, renewed: impl Fn()) {
+    /// Keeps it for as long as the agent runs.
+    pub async fn run(self) {
         let mut wait = LOOK;
         loop {
             let asked = tokio::select! {
@@ -67,7 +67,6 @@ impl Keeper {
             wait = match self.look(asked).await {
                 Ok(true) => {
                     tracing::info!("the certificate was renewed");
-                    renewed();
                     LOOK
                 }
                 Ok(false) => LOOK,

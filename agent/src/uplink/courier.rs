@@ -60,6 +60,8 @@ struct Lane {
     flights: VecDeque<Flight>,
     /// As far as the server has this incarnation.
     committed: u64,
+    /// As far as what was sent from here was answered.
+    answered: u64,
     /// Records of earlier incarnations come first: what the server says of this one does not mean them.
     behind: bool,
 }
@@ -80,7 +82,9 @@ pub fn lane_starts(starts: [Start; 4]) -> Vec<LaneStart> {
 }
 
 impl<'a> Courier<'a> {
-    /// Goes on where the server says.
+    /// Goes on behind what was acknowledged, or where the server says if that is earlier. What the server has
+    /// beyond that may be of a copy of this spool, or of this one before it was set back to an earlier state:
+    /// it is sent again, and the server compares.
     pub fn new(
         spool: &'a Spool,
         (incarnation, starts): (Incarnation, [Start; 4]),
@@ -94,14 +98,13 @@ impl<'a> Courier<'a> {
             let from = if committed < start.acknowledged {
                 // The server was set back: it gets again what is still here.
                 if start.is_fresh { 1 } else { committed.saturating_add(1) }
-            } else if behind {
-                start.acknowledged.saturating_add(1)
             } else {
-                spool.acknowledge(severity, committed);
-                committed.saturating_add(1)
+                start.acknowledged.saturating_add(1)
             };
+            let answered = from.saturating_sub(1);
             let reader = spool.reader(severity, from);
-            Lane { severity, reader, ready: VecDeque::new(), flights: VecDeque::new(), committed, behind }
+            let (ready, flights) = (VecDeque::new(), VecDeque::new());
+            Lane { severity, reader, ready, flights, committed, answered, behind }
         });
         Self { spool, incarnation, lanes, next_batch: 1, credit, pacing, delivered: 0 }
     }
@@ -200,12 +203,13 @@ impl Lane {
             let Some(flight) = self.flights.pop_front() else { break };
             if flight.incarnation == current {
                 self.behind = false;
+                self.answered = flight.last;
             } else {
                 spool.acknowledge(self.severity, flight.last);
             }
         }
         if !self.behind {
-            spool.acknowledge(self.severity, self.committed);
+            spool.acknowledge(self.severity, self.committed.min(self.answered));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fieldward_shared::clock::Clock;
-use fieldward_shared::identity::Leaf;
+use fieldward_shared::identity::{Leaf, Serial};
 use fieldward_shared::pki::{self, Files, PkiError};
 use fieldward_shared::transport::{ClientIdentity, Link};
 use rustls::pki_types::CertificateDer;
@@ -47,7 +47,23 @@ pub struct Brought {
     pub roots: PathBuf,
 }
 
+/// The certificate that a dial has shown. Another may have taken its place in the folder meanwhile, or lie
+/// there and be unreadable: what becomes of the link says nothing of those.
+pub struct Shown(Option<CertificateDer<'static>>);
+
+impl Shown {
+    fn is_next(&self, folder: &Folder) -> bool {
+        let kept = folder.trust().ok().filter(|kept| kept.is_next);
+        kept.is_some_and(|kept| self.0.is_some() && kept.identity.shown().chain.first() == self.0.as_ref())
+    }
+}
+
 impl Trust {
+    /// What a dial with it shows.
+    pub fn shown(&self) -> Shown {
+        Shown(self.identity.chain.first().cloned())
+    }
+
     /// What the folder holds.
     pub fn of(kept: &identity::Trust, clock: &Arc<Clock>) -> Self {
         Self {
@@ -70,6 +86,12 @@ impl Brought {
         let identity = ClientIdentity { chain: held.chain, key: held.key };
         Ok(Trust { identity, roots: pki::certificates(&self.roots)?, clock: clock.clone() })
     }
+
+    /// Number of the certificate that is there now, whatever it is worth.
+    fn serial(&self) -> Option<Serial> {
+        let chain = pki::certificates(&self.certificate).ok()?;
+        Leaf::read(chain.first()?).ok().map(|leaf| leaf.serial)
+    }
 }
 
 impl Credentials {
@@ -85,22 +107,36 @@ impl Credentials {
         }
     }
 
+    /// Number of the certificate that the next dial shows; none when that never changes, or there is none.
+    pub fn serial(&self) -> Option<Serial> {
+        match self {
+            Self::Given(_) => None,
+            Self::Kept(folder, _) => folder.trust().ok().map(|kept| kept.identity.leaf.serial),
+            Self::Brought(files, _) => files.serial(),
+        }
+    }
+
     /// A session was welcomed by a server whose clock says so many seconds: what was shown works.
-    pub fn welcomed(&self, link: &Link, time: u64) {
+    pub fn welcomed(&self, shown: &Shown, link: &Link, time: u64) {
         let Self::Kept(folder, clock) = self else { return };
         if let Some(leaf) = link.peer().first().and_then(|leaf| Leaf::read(leaf).ok()) {
             clock.raise(time, &leaf);
         }
-        if let Err(trouble) = folder.settle().and_then(|()| folder.keep_time(clock)) {
+        let settled = if shown.is_next(folder) { folder.settle() } else { Ok(()) };
+        if let Err(trouble) = settled.and_then(|()| folder.keep_time(clock)) {
             tracing::error!("the identity is not kept as it should be: {trouble}");
         }
     }
 
     /// What was shown is refused: if it was the next certificate, the present one goes on.
-    pub fn refused(&self) {
+    pub fn refused(&self, shown: &Shown) {
         let Self::Kept(folder, _) = self else { return };
-        if let Err(trouble) = folder.give_up_next() {
-            tracing::error!("the identity is not kept as it should be: {trouble}");
+        if !shown.is_next(folder) {
+            return;
+        }
+        match folder.give_up_next() {
+            Ok(()) => tracing::warn!("the next certificate is refused: the present one goes on"),
+            Err(trouble) => tracing::error!("the identity is not kept as it should be: {trouble}"),
         }
     }
 

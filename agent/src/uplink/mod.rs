@@ -19,7 +19,7 @@ use std::time::Duration;
 use fieldward_shared::identity::AGGREGATOR;
 use fieldward_shared::telemetry::NetworkData;
 use fieldward_shared::time::Timestamp;
-use fieldward_shared::transport::{Code, Link};
+use fieldward_shared::transport::{Code, Link, LinkError};
 use fieldward_shared::wire::{Health, Welcome};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Notify, watch};
@@ -28,7 +28,7 @@ use tokio::time::{Instant, sleep, timeout};
 pub use backoff::{Backoff, Pace};
 pub use connect::{DialError, Dialer};
 pub use courier::{Courier, Pacing, lane_starts};
-pub use credentials::{Brought, Credentials, Trust};
+pub use credentials::{Brought, Credentials, Shown, Trust};
 
 use crate::config::Config;
 use crate::features;
@@ -93,8 +93,12 @@ struct Uplinked {
     status: Mutex<Status>,
     /// A certificate is refused: the next one is asked for.
     renewal: Arc<Notify>,
-    /// There is a next one.
-    renewed: Arc<Notify>,
+}
+
+/// A link, and the certificate with which it was dialled.
+struct Dialled {
+    link: Link,
+    shown: Shown,
 }
 
 impl Settings {
@@ -135,7 +139,6 @@ impl Uplink {
             features: features::SCHEMA.names().iter().map(|name| (*name).to_owned()).collect(),
             status: Mutex::default(),
             renewal: Arc::default(),
-            renewed: Arc::default(),
         });
         let (stop, stopped) = watch::channel(false);
         let working = uplinked.clone();
@@ -205,8 +208,7 @@ impl Uplinked {
             let (dialer, trust) = (Dialer::new(&settings), Trust::of(&kept, &by));
             Box::pin(async move { dialer.door(trust, alpn).await.map_err(|error| error.to_string()) })
         });
-        let keeper = Keeper::new(folder.clone(), clock.clone(), dial, self.renewal.clone());
-        keeper.run(|| self.renewed.notify_one()).await;
+        Keeper::new(folder.clone(), clock.clone(), dial, self.renewal.clone()).run().await;
     }
 
     /// Session after session. `now` shows the link of the current one.
@@ -217,16 +219,17 @@ impl Uplinked {
         let mut better = None;
         loop {
             let dialled = match better.take() {
-                Some(link) => Ok(link),
+                Some(dialled) => Ok(dialled),
                 None => self.dial(&mut dialer).await,
             };
-            let wait = match dialled {
-                Ok(link) => {
+            let is_refusal = match dialled {
+                Ok(dialled) => {
+                    let link = &dialled.link;
                     now.send_replace(Some(link.clone()));
                     let begun = Instant::now();
                     let left = tokio::select! {
-                        left = session::run(self, &link, pacing) => left,
-                        back = self.back_to_quic(&link, &dialer) => {
+                        left = session::run(self, &dialled, pacing) => left,
+                        back = self.back_to_quic(link, &dialer) => {
                             tracing::info!("QUIC works again: the session goes on over it");
                             link.close(Code::Done, "back to QUIC");
                             better = Some(back);
@@ -241,57 +244,67 @@ impl Uplinked {
                         dialer.broke(link.way());
                     }
                     link.close(Code::Done, "");
-                    // A certificate that is refused is often refused only after the handshake.
-                    if left.why.is_about_certificates() {
-                        self.ask_anew();
+                    if is_of_certificate(&left.why) {
+                        self.refused(&dialled.shown);
                     }
                     self.failed(left.why.to_string(), left.why.is_refusal());
-                    backoff.wait(left.why.is_refusal(), Instant::now(), fastrand::f64())
+                    left.why.is_refusal()
                 }
                 Err(error) => {
-                    if matches!(error, DialError::Refused(..)) {
-                        self.ask_anew();
-                    }
                     self.failed(error.to_string(), error.is_refusal());
-                    backoff.wait(error.is_refusal(), Instant::now(), fastrand::f64())
+                    error.is_refusal()
                 }
             };
-            // With a new certificate there is nothing to wait for.
-            tokio::select! {
-                () = sleep(wait) => {}
-                () = self.renewed.notified() => {}
+            self.pause(backoff.wait(is_refusal, Instant::now(), fastrand::f64())).await;
+        }
+    }
+
+    async fn dial(&self, dialer: &mut Dialer) -> Result<Dialled, DialError> {
+        let trust = self.settings.credentials.trust().map_err(DialError::Identity)?;
+        let shown = trust.shown();
+        match dialer.dial(trust).await {
+            Ok(link) => Ok(Dialled { link, shown }),
+            Err(error) => {
+                if matches!(error, DialError::Refused(..)) {
+                    self.refused(&shown);
+                }
+                Err(error)
             }
         }
     }
 
-    /// What was shown is refused: another certificate is asked for.
-    fn ask_anew(&self) {
-        self.settings.credentials.refused();
+    /// The certificate is refused. Whether it has ended or its root has gone, the renew door may take it.
+    fn refused(&self, shown: &Shown) {
+        self.settings.credentials.refused(shown);
         self.renewal.notify_one();
     }
 
-    async fn dial(&self, dialer: &mut Dialer) -> Result<Link, DialError> {
-        let trust = self.settings.credentials.trust().map_err(DialError::Identity)?;
-        dialer.dial(trust).await
+    /// Waits before the next dial; less when there is another certificate to show.
+    async fn pause(&self, wait: Duration) {
+        let (before, until) = (self.settings.credentials.serial(), Instant::now() + wait);
+        while Instant::now() < until && self.settings.credentials.serial() == before {
+            sleep(LOOK.min(until.saturating_duration_since(Instant::now()))).await;
+        }
     }
 
     /// While a session goes by TCP: a link by QUIC, as soon as one can be had.
-    async fn back_to_quic(&self, link: &Link, dialer: &Dialer) -> Link {
+    async fn back_to_quic(&self, link: &Link, dialer: &Dialer) -> Dialled {
         loop {
             sleep(self.settings.pace.probe).await;
             if link.way() == "quic" {
                 continue;
             }
-            if let Ok(trust) = self.settings.credentials.trust()
-                && let Ok(link) = dialer.quic(trust).await
-            {
-                return link;
+            if let Ok(trust) = self.settings.credentials.trust() {
+                let shown = trust.shown();
+                if let Ok(link) = dialer.quic(trust).await {
+                    return Dialled { link, shown };
+                }
             }
         }
     }
 
-    fn welcomed(&self, link: &Link, welcome: &Welcome, now: Timestamp) {
-        self.settings.credentials.welcomed(link, welcome.time / 1_000_000);
+    fn welcomed(&self, Dialled { link, shown }: &Dialled, welcome: &Welcome, now: Timestamp) {
+        self.settings.credentials.welcomed(shown, link, welcome.time / 1_000_000);
         let ahead = i128::from(welcome.time).saturating_sub(i128::from(now.as_micros())) / 1_000_000;
         let ahead = i64::try_from(ahead).unwrap_or(i64::MAX);
         let trouble = (ahead.unsigned_abs() > SKEW).then(|| {
@@ -336,6 +349,13 @@ impl Uplinked {
     }
 }
 
+/// The end is about the certificate that was shown, or about the roots of either end.
+const fn is_of_certificate(why: &LinkError) -> bool {
+    matches!(why, LinkError::Trust(_) | LinkError::Closed(Code::Certificate | Code::Revoked, _))
+}
+
+/// How often it is looked whether there is another certificate.
+const LOOK: Duration = Duration::from_secs(1);
 /// For the last words.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Seconds that clocks may differ.

@@ -10,9 +10,9 @@ use fieldward_shared::wire::{self, Answer, Ask, Hello, Message, Pong, Question, 
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
-use super::Uplinked;
 use super::courier::{Courier, Pacing, lane_starts};
 use super::health::{Looking, wall};
+use super::{Dialled, Uplinked};
 use crate::features;
 
 /// What a session leaves.
@@ -26,8 +26,8 @@ pub struct Left {
 }
 
 /// Works over a link until it ends.
-pub async fn run(uplinked: &Uplinked, link: &Link, pacing: Pacing) -> Left {
-    let starts = uplinked.spool.starts();
+pub async fn run(uplinked: &Uplinked, dialled: &Dialled, pacing: Pacing) -> Left {
+    let (link, starts) = (&dialled.link, uplinked.spool.starts());
     let (control, welcome) = match greet(uplinked, link, starts).await {
         Ok(greeted) => greeted,
         Err(why) => return Left { why, welcomed: false, pacing },
@@ -36,7 +36,7 @@ pub async fn run(uplinked: &Uplinked, link: &Link, pacing: Pacing) -> Left {
         link.close(Code::Protocol, "a welcome without its lanes");
         return Left { why: LinkError::Channel, welcomed: false, pacing };
     };
-    uplinked.welcomed(link, &welcome, wall());
+    uplinked.welcomed(dialled, &welcome, wall());
     let courier = Courier::new(&uplinked.spool, starts, committed, welcome.credit, pacing);
     let session = Session {
         uplinked,

@@ -313,7 +313,7 @@ async fn sweep(shared: Arc<Shared>) {
                 shared.counters.revoked.add();
                 tracing::warn!(security = true, agent = %peer.agent, facility = peer.facility, "revoked: closed");
                 session.link.close(Code::Revoked, "the certificate was revoked");
-            } else if peer.not_after <= now {
+            } else if peer.not_after.as_secs() < now.as_secs() {
                 shared.counters.aged.add();
                 session.link.close(Code::TooOld, door::RENEWS);
             } else if session.judged.swap(trusted, Ordering::Relaxed) != trusted

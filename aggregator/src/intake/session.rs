@@ -159,10 +159,6 @@ async fn welcome(
         agent: peer.agent.to_string(),
     };
     control.send(welcome).await?;
-    let announcements = shared.gate.announcements();
-    if !announcements.is_empty() {
-        control.send(Config { announcements }).await?;
-    }
     Ok(())
 }
 
@@ -185,6 +181,8 @@ struct Serving<'a> {
     telemetry: Option<Receiver>,
     commits: JoinSet<Result<Vec<Ack>, BatchError>>,
     batches: u64,
+    /// The last list of roots that was announced.
+    announced: Option<Vec<u8>>,
 }
 
 /// What a turn brings.
@@ -218,6 +216,7 @@ impl<'a> Serving<'a> {
             telemetry,
             commits,
             batches: 0,
+            announced: None,
         }
     }
 
@@ -270,7 +269,10 @@ impl<'a> Serving<'a> {
                 self.control.0.send(Pong { sent: ping.sent, time: now().as_micros() }).await?;
             }
             Event::Credit(credit) => self.control.0.send(Credit { credit }).await?,
-            Event::Tick => self.control.0.send(Ping { sent: now().as_micros() }).await?,
+            Event::Tick => {
+                self.control.0.send(Ping { sent: now().as_micros() }).await?;
+                self.announce().await?;
+            }
             Event::Opened(Channel::Reports, receiver) if self.reports.is_none() => {
                 self.reports = Some(receiver)
             }
@@ -299,6 +301,17 @@ impl<'a> Serving<'a> {
     async fn acknowledge(&mut self, acks: Vec<Ack>, credit: u32) -> Result<(), Ending> {
         for ack in acks {
             self.control.0.send(Ack { credit, ..ack }).await?;
+        }
+        Ok(())
+    }
+
+    /// The aggregator's roots, when they have changed since they were told: a rotation does not wait for
+    /// the next session.
+    async fn announce(&mut self) -> Result<(), Ending> {
+        let announcements = self.shared.gate.announcements();
+        if announcements.last() != self.announced.as_ref() {
+            self.announced = announcements.last().cloned();
+            self.control.0.send(Config { announcements }).await?;
         }
         Ok(())
     }

@@ -194,11 +194,6 @@ impl LinkError {
         }
     }
 
-    /// It is our certificate, or theirs, that is refused.
-    pub const fn is_about_certificates(&self) -> bool {
-        matches!(self, Self::Trust(_) | Self::Closed(Code::Certificate, _))
-    }
-
     /// The other end does what no end of ours does.
     pub const fn is_hostile(&self) -> bool {
         matches!(self, Self::Wire(_) | Self::Slow | Self::Channel | Self::Cut)

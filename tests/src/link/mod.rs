@@ -1,19 +1,20 @@
 //! An aggregator and agents in one process, with a network between them, and an oracle that judges what
 //! became of the alerts.
 
-pub mod guarded;
+pub mod office;
 pub mod oracle;
 pub mod pki;
+pub mod works;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
 use fieldward_agent::spool::{self, LANES, Spool};
 use fieldward_agent::uplink::{Credentials, Pace, Settings, Trust, Uplink};
-use fieldward_aggregator::intake::{Intake, Limits, Parts};
+use fieldward_aggregator::intake::{Gate, Intake, Limits, Parts};
 use fieldward_aggregator::store::Store;
 use fieldward_shared::alert::{Alert, AlertId, Severity, Status};
 use fieldward_shared::telemetry::NetworkData;
@@ -50,16 +51,18 @@ pub fn limits() -> Limits {
 impl Aggregator {
     /// Starts with what is in a folder.
     pub async fn start(folder: &Path, at: SocketAddr, pki: &Pki, limits: Limits) -> Result<Self> {
-        let store = Store::open(&format!("sqlite://{}", folder.join("fieldward.db").display())).await?;
+        Self::with(Store::open(&url(folder)).await?, at, (pki.server()?, pki.gate()), limits).await
+    }
+
+    /// The same with a database, with TLS and with whoever decides over certificates.
+    pub async fn with(
+        store: Store,
+        at: SocketAddr,
+        (tls, gate): (Arc<rustls::ServerConfig>, Arc<dyn Gate>),
+        limits: Limits,
+    ) -> Result<Self> {
         let (seconds, arriving) = mpsc::channel(4096);
-        let parts = Parts {
-            tls: pki.server()?,
-            reset_key: [7; 64],
-            gate: pki.gate(),
-            store: store.clone(),
-            seconds,
-            limits,
-        };
+        let parts = Parts { tls, reset_key: [7; 64], gate, store: store.clone(), seconds, limits };
         let intake = Intake::bind(at, parts).await?;
         Ok(Self { intake, store, seconds: arriving })
     }
@@ -69,6 +72,11 @@ impl Aggregator {
         self.intake.close().await;
         self.store.close().await;
     }
+}
+
+/// The database of a folder.
+pub fn url(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("fieldward.db").display())
 }
 
 /// An agent's spool and uplink, and what it was given to report.
@@ -113,23 +121,28 @@ impl Agent {
         to: SocketAddr,
         pace: Pace,
     ) -> Result<Self> {
-        let settings = Settings {
-            address: to.to_string(),
-            tcp_port: None,
-            name: pki::NAME.to_owned(),
-            spool_folder: PathBuf::new(),
-            credentials: Credentials::Given(trust),
-            pace,
-        };
-        Self::start_with(folder, facility, id, settings)
+        Self::showing(folder, facility, (id, Credentials::Given(trust)), (to, pki::NAME), pace)
     }
 
-    /// The same as its configuration would say; its spool lies in a folder of its own.
-    pub fn start_with(folder: &Path, facility: &str, id: Uuid, settings: Settings) -> Result<Self> {
+    /// The same with an identity that may change, and the name of whom it reports to.
+    pub fn showing(
+        folder: &Path,
+        facility: &str,
+        (id, credentials): (Uuid, Credentials),
+        (to, name): (SocketAddr, &str),
+        pace: Pace,
+    ) -> Result<Self> {
         let folder = folder.join(format!("{facility}-{id}"));
         let (spool, _) = Spool::open(&folder, spool::Limits::to_the_brim())?;
         let spool = Arc::new(spool);
-        let settings = Settings { spool_folder: folder, ..settings };
+        let settings = Settings {
+            address: to.to_string(),
+            tcp_port: None,
+            name: name.to_owned(),
+            spool_folder: folder,
+            credentials,
+            pace,
+        };
         let uplink = Some(Uplink::start(settings.clone(), spool.clone())?);
         Ok(Self { facility: facility.to_owned(), id, spool, uplink, issued: 0, settings })
     }
@@ -159,6 +172,11 @@ impl Agent {
     /// Stops its uplink; what is in the spool stays.
     pub fn disconnect(&mut self) {
         drop(self.uplink.take());
+    }
+
+    /// Where its spool lies.
+    pub fn spool_folder(&self) -> &Path {
+        &self.settings.spool_folder
     }
 
     /// Starts it again, to another address perhaps.
@@ -216,13 +234,18 @@ pub fn alert(facility: &str, agent: Uuid, severity: Severity, nth: u64) -> Alert
 }
 
 /// Waits until something is so; whoever waits in vain is told what he waited for.
-pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub async fn until(what: &str, is_so: impl FnMut() -> bool) {
+    within(PATIENCE, what, is_so).await;
+}
+
+/// The same with a patience of its own, when something slower would do the same later.
+pub async fn within(patience: Duration, what: &str, mut is_so: impl FnMut() -> bool) {
     let waiting = async {
         while !is_so() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let done = tokio::time::timeout(PATIENCE, waiting).await;
+    let done = tokio::time::timeout(patience, waiting).await;
     assert!(done.is_ok(), "in vain: {what}");
 }
 

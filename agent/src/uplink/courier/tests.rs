@@ -59,6 +59,26 @@ fn a_server_that_was_set_back_gets_again_what_is_kept() {
 }
 
 #[test]
+fn what_was_not_answered_is_sent_whatever_the_server_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let spool = spool(folder.path());
+    (0..3).for_each(|nth| spool.put(Severity::High, vec![nth]));
+    spool.sync();
+    // A copy of this spool has sent more than this one ever had.
+    let mut courier = courier(&spool, [0, 0, 7, 0]);
+    assert_eq!(all(&mut courier), [(2, vec![1, 2, 3])]);
+    assert_eq!(spool.acknowledged(Severity::High), 0);
+    spool.put(Severity::High, vec![9]);
+    spool.sync();
+    assert_eq!(all(&mut courier), [(2, vec![4])]);
+    // The first was compared; of the second nothing is known.
+    courier.acknowledge(&ack(1, 2, 7), Instant::now());
+    assert_eq!(spool.acknowledged(Severity::High), 3);
+    courier.acknowledge(&ack(2, 2, 7), Instant::now());
+    assert_eq!(spool.acknowledged(Severity::High), 4);
+}
+
+#[test]
 fn records_of_an_earlier_incarnation_go_first_and_by_themselves() {
     let folder = tempfile::tempdir().unwrap();
     let first = spool(folder.path());
