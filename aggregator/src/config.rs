@@ -54,7 +54,7 @@ impl Config {
         if let Err(error) = Db::known(self.database_url.reveal()) {
             return wrong("database_url", error.to_string(), SCHEMA.remedy);
         }
-        if let Err(error) = self.ca.operator_rule() {
+        if let Err(error) = self.ca.operator() {
             return wrong("ca.operator_rule", error, SCHEMA.remedy);
         }
         if let Err(error) = self.ca.certificate() {
@@ -90,6 +90,7 @@ const SCHEMA: Schema = Schema {
         ("ca.names", Kind::Texts),
         ("ca.operator_roots", Kind::Text),
         ("ca.operator_rule", Kind::Text),
+        ("ca.operator_revoked", Kind::Text),
         ("ca.certificate", Kind::Text),
         ("ca.key", Kind::Text),
     ],

@@ -4,8 +4,8 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, PrivateKeyDer};
 use serde::Deserialize;
 
 use crate::identity::{IdentityError, Leaf};
@@ -36,8 +36,8 @@ pub struct Held {
 #[derive(Debug, thiserror::Error)]
 pub enum PkiError {
     /// It cannot be read as PEM.
-    #[error("{}: {what}; it must hold certificates in PEM", place.display())]
-    Certificates {
+    #[error("{}: {what}; it must hold certificates, or lists of revoked ones, in PEM", place.display())]
+    Pem {
         /// Which file.
         place: PathBuf,
         /// What is wrong.
@@ -59,9 +59,17 @@ pub enum PkiError {
     Key(PathBuf),
 }
 
-/// By which it is noticed that files were replaced.
+/// By which it is noticed that files were replaced: when each was written, and how long it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stamp([Option<(SystemTime, u64)>; 2]);
+pub struct Stamp(Vec<Option<(SystemTime, u64)>>);
+
+impl Stamp {
+    /// How files look from outside, in this order.
+    pub fn of<'a>(files: impl IntoIterator<Item = &'a Path>) -> Self {
+        let look = |about: Metadata| Some((about.modified().ok()?, about.len()));
+        Self(files.into_iter().map(|path| fs::metadata(path).ok().and_then(look)).collect())
+    }
+}
 
 impl Files {
     /// Reads them at a time in seconds since the epoch, at which the certificate must be valid.
@@ -86,8 +94,7 @@ impl Files {
 
     /// How the files look from outside.
     pub fn stamp(&self) -> Stamp {
-        let look = |about: Metadata| Some((about.modified().ok()?, about.len()));
-        Stamp([&self.certificate, &self.key].map(|path| fs::metadata(path).ok().and_then(look)))
+        Stamp::of([self.certificate.as_path(), &self.key])
     }
 }
 
@@ -101,15 +108,31 @@ impl Held {
 
 /// All certificates of a file; at least one.
 pub fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, PkiError> {
-    let wrong = |what: String| PkiError::Certificates { place: path.to_owned(), what };
-    let large = fs::metadata(path).is_ok_and(|about| about.len() > keyfile::LARGEST);
-    let text =
-        if large { Err("it is too large".to_owned()) } else { fs::read(path).map_err(|e| e.to_string()) };
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text.map_err(wrong)?).collect();
-    let found = found.map_err(|error| wrong(error.to_string()))?;
-    if found.is_empty() { Err(wrong("there is no certificate in it".to_owned())) } else { Ok(found) }
+    all(path, LARGEST)
 }
 
+/// All lists of revoked certificates of a file; at least one.
+pub fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, PkiError> {
+    all(path, LARGEST_LIST)
+}
+
+fn all<T: PemObject>(path: &Path, most: u64) -> Result<Vec<T>, PkiError> {
+    let wrong = |what: String| PkiError::Pem { place: path.to_owned(), what };
+    let large = fs::metadata(path).is_ok_and(|about| about.len() > most);
+    let text = if large {
+        Err("it is too large".to_owned())
+    } else {
+        fs::read(path).map_err(|error| error.to_string())
+    };
+    let found: Result<Vec<_>, _> = T::pem_slice_iter(&text.map_err(wrong)?).collect();
+    let found = found.map_err(|error| wrong(error.to_string()))?;
+    if found.is_empty() { Err(wrong("there is nothing in it".to_owned())) } else { Ok(found) }
+}
+
+/// A file of certificates.
+const LARGEST: u64 = 256 << 10;
+/// One of revoked certificates: some hundred thousand.
+const LARGEST_LIST: u64 = 16 << 20;
 const DAY: u64 = 86_400;
 
 #[cfg(test)]
@@ -152,12 +175,12 @@ mod tests {
         assert!(told(0).contains("not valid yet"));
         let good = fs::read(&files.certificate).unwrap();
         for (text, said) in
-            [("", "a.crt: there is no certificate"), ("-----BEGIN CERTIFICATE-----\nAA", "a.crt:")]
+            [("", "a.crt: there is nothing in it"), ("-----BEGIN CERTIFICATE-----\nAA", "a.crt:")]
         {
             fs::write(&files.certificate, text).unwrap();
             assert!(told(NOW).contains(said), "{}", told(NOW));
         }
-        fs::write(&files.certificate, vec![b'x'; keyfile::LARGEST as usize + 1]).unwrap();
+        fs::write(&files.certificate, vec![b'x'; LARGEST as usize + 1]).unwrap();
         assert!(told(NOW).contains("too large"));
         fs::write(&files.certificate, good).unwrap();
         keyfile::write(&files.key, b"no key").unwrap();

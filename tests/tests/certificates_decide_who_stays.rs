@@ -35,48 +35,51 @@ fn put(from: &Works, name: &str, to: &Brought) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn certificates_of_an_operators_own_pki_serve_both_ends() {
     let folder = tempfile::tempdir().expect("a folder");
-    let works = Works::make(&folder.path().join("works"), &["north"]).expect("a PKI");
+    let works = Works::make(&folder.path().join("works"), &["north", "south"]).expect("a PKI");
     let office = Office::beside(Some(&works), folder.path(), HERE, limits()).await.expect("an aggregator");
-    let plant = folder.path().join("plant");
-    std::fs::create_dir(&plant).expect("a folder");
-    let files = brought(&plant);
-    let credentials = (Uuid::new_v4(), Credentials::Brought(files.clone(), Arc::default()));
-    let to = (office.address(), "localhost");
-    let mut agent = Agent::showing(&plant, "north", credentials, to, pace()).expect("an agent");
-    agent.issue(20);
+    let start = |facility: &str| {
+        let plant = folder.path().join(facility);
+        std::fs::create_dir(&plant).expect("a folder");
+        let files = brought(&plant);
+        let credentials = (Uuid::new_v4(), Credentials::Brought(files.clone(), Arc::default()));
+        let to = (office.address(), "localhost");
+        (Agent::showing(&plant, facility, credentials, to, pace()).expect("an agent"), files)
+    };
+    let (mut north, files) = start("north");
+    north.issue(20);
     // The PKI has not delivered yet.
     until("it says what is missing", || {
-        agent.status().trouble.is_some_and(|why| why.contains("agent.crt: No such file"))
+        north.status().trouble.is_some_and(|why| why.contains("agent.crt: No such file"))
     })
     .await;
     put(&works, "agent-north", &files);
-    until("everything is committed", || agent.is_done()).await;
+    until("everything is committed", || north.is_done()).await;
     let standings = office.aggregator.intake.fleet().snapshot(now());
     let [standing] = standings.as_slice() else { panic!("one agent, not {standings:?}") };
     assert_eq!(standing.facility, "north");
-    let north = standing.agent;
+    let north_id = standing.agent;
 
     // The PKI replaces the aggregator's certificate by something useless: the one before goes on.
-    let shown = works.files("aggregator").certificate;
-    let good = std::fs::read(&shown).expect("a certificate");
-    std::fs::write(&shown, "nothing").expect("a file");
-    assert!(office.hall.reload().is_err(), "it is said");
-    assert!(office.hall.reload().is_ok(), "once");
-    agent.connect(office.address()).expect("again");
-    agent.issue(4);
-    until("everything is committed again", || agent.is_done()).await;
-    std::fs::write(&shown, [good, b"\n".to_vec()].concat()).expect("a file");
-    office.hall.reload().expect("what is good again is taken over");
-
+    std::fs::write(works.files("aggregator").certificate, "nothing").expect("a file");
+    office.hall.tick().await;
+    let (mut south, files) = start("south");
+    put(&works, "agent-south", &files);
+    south.issue(4);
+    until("everything of the other is committed", || south.is_done()).await;
     assert_eq!(oracle::look(folder.path()).await.expect("a look").alerts, 24);
 
-    office.hall.store().revoke_agent(north, "op", "stolen", now()).await.expect("a revocation");
-    until("the session is closed and it is told why", || {
-        let status = agent.status();
-        status.connected.is_none() && status.trouble.is_some_and(|why| why.contains("revoked"))
-    })
-    .await;
-    drop(agent);
+    // One is revoked by us, one by the PKI.
+    office.hall.store().revoke_agent(north_id, "op", "stolen", now()).await.expect("a revocation");
+    works.revoke("south").expect("a list");
+    for agent in [&north, &south] {
+        until("the session is closed and it is told why", || {
+            let status = agent.status();
+            status.connected.is_none()
+                && status.trouble.is_some_and(|why| why.to_lowercase().contains("revoked"))
+        })
+        .await;
+    }
+    drop((north, south));
     office.close().await;
 }
 

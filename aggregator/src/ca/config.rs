@@ -8,7 +8,7 @@ use fieldward_shared::pki::Files;
 use serde::Deserialize;
 
 use super::hall::{Hall, HallError, Settings};
-use super::operator::{Operator, Rule};
+use super::operator::Source;
 use crate::store::Store;
 
 /// Where the authority lives, and whose certificates are taken beside its own.
@@ -23,6 +23,8 @@ pub struct CaConfig {
     pub operator_roots: Option<PathBuf>,
     /// Where in its certificates the facility stands.
     pub operator_rule: Option<String>,
+    /// Its lists of revoked certificates, in PEM.
+    pub operator_revoked: Option<PathBuf>,
     /// The aggregator's own certificate of such an authority, with those that lead to the root, in PEM.
     pub certificate: Option<PathBuf>,
     /// Its key.
@@ -36,6 +38,7 @@ impl Default for CaConfig {
             names: Vec::new(),
             operator_roots: None,
             operator_rule: None,
+            operator_revoked: None,
             certificate: None,
             key: None,
         }
@@ -43,11 +46,14 @@ impl Default for CaConfig {
 }
 
 impl CaConfig {
-    /// The rule, when there is one; it and the roots come together.
-    pub fn operator_rule(&self) -> Result<Option<Rule>, String> {
+    /// An operator's own authority, when there is one; roots and rule come together.
+    pub fn operator(&self) -> Result<Option<Source>, String> {
         match (&self.operator_rule, &self.operator_roots) {
-            (Some(rule), Some(_)) => rule.parse().map(Some).map_err(|error| format!("{error}")),
-            (None, None) => Ok(None),
+            (Some(rule), Some(roots)) => {
+                let rule = rule.parse().map_err(|error| format!("{error}"))?;
+                Ok(Some(Source { roots: roots.clone(), revoked: self.operator_revoked.clone(), rule }))
+            }
+            (None, None) if self.operator_revoked.is_none() => Ok(None),
             _ => Err("operator_roots and operator_rule belong together, and one is missing".to_owned()),
         }
     }
@@ -63,16 +69,12 @@ impl CaConfig {
 
     /// Opens the authority.
     pub async fn open(&self, store: Store, clock: Arc<Clock>) -> Result<Hall, HallError> {
-        let operator = match (self.operator_rule(), &self.operator_roots) {
-            (Ok(Some(rule)), Some(roots)) => Some(Operator::open(roots, rule)?),
-            _ => None,
-        };
         let key = credential();
         let settings = Settings {
             folder: &self.folder,
             key: key.as_deref(),
             names: &self.names,
-            operator,
+            operator: self.operator().unwrap_or_default(),
             certificate: self.certificate().unwrap_or_default(),
         };
         Hall::open(settings, store, clock).await
@@ -96,13 +98,13 @@ mod tests {
     #[test]
     fn rule_and_roots_belong_together() {
         let mut config = CaConfig::default();
-        assert_eq!(config.operator_rule(), Ok(None));
+        assert!(config.operator().unwrap().is_none());
         config.operator_rule = Some("cn:{facility}".into());
-        assert!(config.operator_rule().is_err());
+        assert!(config.operator().is_err());
         config.operator_roots = Some("/etc/fieldward/roots.pem".into());
-        assert!(config.operator_rule().unwrap().is_some());
+        assert!(config.operator().unwrap().is_some());
         config.operator_rule = Some("cn:plant".into());
-        assert!(config.operator_rule().is_err());
+        assert!(config.operator().is_err());
         config.certificate = Some("/etc/fieldward/aggregator.crt".into());
         assert!(config.certificate().is_err());
         config.key = Some("/etc/fieldward/aggregator.key".into());

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use fieldward_shared::clock::Clock;
-use fieldward_shared::pki::Files;
+use fieldward_shared::pki::{Files, Stamp};
 use fieldward_shared::time::Timestamp;
 use rustls::server::ResolvesServerCert;
 
@@ -15,7 +15,7 @@ use super::CaError;
 use super::authority::{Authority, DAY};
 use super::door::Doors;
 use super::expiry::{self, Alarm};
-use super::operator::Operator;
+use super::operator::{Operator, Source};
 use super::revoked::{Revocations, Revoked};
 use super::shown::Shown;
 use super::state::State;
@@ -41,7 +41,8 @@ pub struct Counts {
 pub struct Hall {
     folder: PathBuf,
     key: Option<PathBuf>,
-    operator: Option<Operator>,
+    source: Option<Source>,
+    operator: ArcSwapOption<(Stamp, Operator)>,
     authority: ArcSwap<Authority>,
     shown: Arc<Shown>,
     revoked: Revoked,
@@ -64,7 +65,7 @@ pub struct Settings<'a> {
     /// Names and addresses of the aggregator, beside the one that agents expect.
     pub names: &'a [String],
     /// An operator's own authority.
-    pub operator: Option<Operator>,
+    pub operator: Option<Source>,
     /// The aggregator's certificate of that authority.
     pub certificate: Option<Files>,
 }
@@ -75,12 +76,16 @@ impl Hall {
         let authority = Authority::open(settings.folder, settings.key)?;
         let revoked = Revoked::default();
         let verifier = Arc::new(Verifier::new(revoked.clone(), clock.clone()));
-        verifier.trust(Some(authority.state()), settings.operator.clone())?;
+        let source = settings.operator;
+        let operator = source.as_ref().map(|source| Ok::<_, CaError>((source.stamp(), source.open()?)));
+        let operator = operator.transpose()?;
+        verifier.trust(Some(authority.state()), operator.as_ref().map(|(_, operator)| operator.clone()))?;
         let shown = Shown::new(&authority, settings.names, settings.certificate, clock.now())?;
         let hall = Self {
             folder: settings.folder.to_owned(),
             key: settings.key.map(Path::to_owned),
-            operator: settings.operator,
+            source,
+            operator: ArcSwapOption::from_pointee(operator),
             authority: ArcSwap::from_pointee(authority),
             shown: Arc::new(shown),
             revoked,
@@ -139,17 +144,40 @@ impl Hall {
     /// Takes over what `ca` commands have changed, and makes the aggregator a new certificate in time.
     pub fn reload(&self) -> Result<(), CaError> {
         let now = self.clock.now();
+        let followed = self.follow();
         let changed = State::load(&self.folder)? != *self.authority.load().state();
         if changed {
             let authority = Authority::open(&self.folder, self.key.as_deref())?;
-            self.verifier.trust(Some(authority.state()), self.operator.clone())?;
+            self.verifier.trust(Some(authority.state()), self.operator())?;
             self.authority.store(Arc::new(authority));
             tracing::info!("the authority was changed; its new state is in use");
         }
         if changed || self.shown.is_due(now) {
             self.shown.renew(&self.authority.load(), now)?;
         }
-        self.shown.follow(now)
+        self.shown.follow(now)?;
+        followed
+    }
+
+    /// Takes over what an operator's PKI has put in its files since; what cannot be used leaves what was
+    /// there before in its place, and is told once.
+    fn follow(&self) -> Result<(), CaError> {
+        let (Some(source), Some(before)) = (&self.source, self.operator.load_full()) else { return Ok(()) };
+        let stamp = source.stamp();
+        if before.0 == stamp {
+            return Ok(());
+        }
+        let opened = source.open();
+        let operator = opened.as_ref().map_or_else(|_| before.1.clone(), Clone::clone);
+        self.operator.store(Some(Arc::new((stamp, operator))));
+        opened?;
+        self.verifier.trust(Some(self.authority.load().state()), self.operator())?;
+        tracing::info!("the operator's roots or lists were changed; they are in use");
+        Ok(())
+    }
+
+    fn operator(&self) -> Option<Operator> {
+        self.operator.load().as_ref().map(|operator| operator.1.clone())
     }
 
     /// For the TLS of the aggregator's end.

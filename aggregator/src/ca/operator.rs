@@ -1,11 +1,11 @@
 //! Certificates of an operator's own authority. A rule says where in them the facility stands; the agent's
 //! id is made from the whole name, so it stays the same when the certificate is renewed.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use fieldward_shared::identity::{AgentName, IdentityError, Leaf};
-use fieldward_shared::pki;
+use fieldward_shared::pki::{self, Stamp};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::ClientCertVerifier;
 use uuid::Uuid;
@@ -123,6 +123,17 @@ impl Rule {
     }
 }
 
+/// Where an operator's authority is described.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its roots, in PEM.
+    pub roots: PathBuf,
+    /// Its lists of revoked certificates, in PEM, when it has any.
+    pub revoked: Option<PathBuf>,
+    /// Where in its certificates the facility stands.
+    pub rule: Rule,
+}
+
 /// An operator's authority.
 #[derive(Clone)]
 pub struct Operator {
@@ -130,24 +141,33 @@ pub struct Operator {
     rule: Rule,
 }
 
-impl Operator {
-    /// Roots from a file in PEM, and the rule.
-    pub fn open(roots: &Path, rule: Rule) -> Result<Self, CaError> {
+impl Source {
+    /// Reads it. Whoever gives lists of revoked certificates gives one of each authority that issues to
+    /// agents: a certificate of which no list speaks is refused.
+    pub fn open(&self) -> Result<Operator, CaError> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let chains = chains(pki::certificates(roots)?, &provider)?;
+        let revoked = self.revoked.as_deref().map(pki::revocations).transpose()?;
+        let chains = chains(pki::certificates(&self.roots)?, revoked.unwrap_or_default(), &provider)?;
         // There is at least one root in such a file.
         let chains = chains.ok_or(IdentityError::Certificate("there is none"))?;
-        Ok(Self { chains, rule })
+        Ok(Operator { chains, rule: self.rule.clone() })
     }
 
+    /// By which it is noticed that it has changed.
+    pub fn stamp(&self) -> Stamp {
+        Stamp::of([Some(self.roots.as_path()), self.revoked.as_deref()].into_iter().flatten())
+    }
+}
+
+impl Operator {
     /// Whether its roots vouch for a certificate, now.
-    pub fn vouches(
+    pub fn vouch(
         &self,
         certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
-    ) -> bool {
-        self.chains.verify_client_cert(certificate, intermediates, now).is_ok()
+    ) -> Result<(), rustls::Error> {
+        self.chains.verify_client_cert(certificate, intermediates, now).map(drop)
     }
 
     /// The agent of a certificate.

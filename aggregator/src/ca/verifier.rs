@@ -9,7 +9,7 @@ use fieldward_shared::clock::Clock;
 use fieldward_shared::identity::{AgentName, LONGEST_CERTIFICATE, Leaf, Pin, Serial, sha256};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{
@@ -131,7 +131,7 @@ impl Verifier {
     }
 
     fn chains(&self, roots: Vec<Vec<u8>>) -> Result<Option<Arc<dyn ClientCertVerifier>>, CaError> {
-        chains(roots.into_iter().map(CertificateDer::from).collect(), &self.provider)
+        chains(roots.into_iter().map(CertificateDer::from).collect(), Vec::new(), &self.provider)
     }
 
     /// The number of the present trust. What was judged by another is to be judged again.
@@ -177,12 +177,11 @@ impl Verifier {
         let trust = self.trust.load();
         let (name, is_tainted, is_foreign) = match trust.vouch(certificate, intermediates, &leaf, now) {
             Ok(is_tainted) => (leaf.agent(), is_tainted, false),
-            Err(refused) => match &trust.operator {
-                Some(operator) if operator.vouches(certificate, intermediates, now) => {
-                    (operator.name(&leaf), false, true)
-                }
-                _ => return Err(refused),
-            },
+            Err(refused) => {
+                let Some(operator) = &trust.operator else { return Err(refused) };
+                operator.vouch(certificate, intermediates, now)?;
+                (operator.name(&leaf), false, true)
+            }
         };
         let name = name.map_err(|error| Refusal::Kind(error.to_string()))?;
         let kind = |what: &str| Err(Refusal::Kind(what.to_owned()));
@@ -236,9 +235,11 @@ impl Trust {
     }
 }
 
-/// Judges chains up to these roots; none when there is no root.
+/// Judges chains up to these roots, and by lists of revoked certificates, if there are any; none when there
+/// is no root.
 pub(super) fn chains(
     roots: Vec<CertificateDer<'static>>,
+    revoked: Vec<CertificateRevocationListDer<'static>>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Option<Arc<dyn ClientCertVerifier>>, CaError> {
     let mut store = RootCertStore::empty();
@@ -248,7 +249,8 @@ pub(super) fn chains(
     if store.is_empty() {
         return Ok(None);
     }
-    let built = WebPkiClientVerifier::builder_with_provider(Arc::new(store), provider.clone()).build();
+    let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(store), provider.clone());
+    let built = builder.with_crls(revoked).only_check_end_entity_revocation().build();
     built.map(Some).map_err(|error| CaError::Tls(Error::General(error.to_string())))
 }
 

@@ -11,7 +11,6 @@ use fieldward_agent::identity::{self, Folder};
 use fieldward_agent::uplink::{Credentials, Pace};
 use fieldward_aggregator::ca::authority::Authority;
 use fieldward_aggregator::ca::hall::{Hall, Settings};
-use fieldward_aggregator::ca::operator::Operator;
 use fieldward_aggregator::ca::request::Request;
 use fieldward_aggregator::ca::{door, state, token};
 use fieldward_aggregator::intake::{Gate, Limits};
@@ -65,10 +64,7 @@ impl Office {
             Authority::init(&ca, clock.now())?;
         }
         let store = Store::open(&url(folder)).await?;
-        let operator = match works {
-            Some(works) => Some(Operator::open(&works.file("root.pem"), Works::RULE.parse()?)?),
-            None => None,
-        };
+        let operator = works.map(Works::source).transpose()?;
         let certificate = works.map(|works| works.files("aggregator"));
         let settings = Settings { folder: &ca, key: None, names: &[], operator, certificate };
         let hall = Arc::new(Hall::open(settings, store.clone(), clock.clone()).await?);

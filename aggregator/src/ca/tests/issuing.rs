@@ -1,5 +1,7 @@
 //! What is issued, and from what requests.
 
+use fieldward_shared::keyfile;
+use fieldward_shared::pki::Files;
 use fieldward_shared::wire::SESSION;
 use rcgen::{
     BasicConstraints, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose,
@@ -9,6 +11,7 @@ use rcgen::{
 use super::super::CaError;
 use super::super::authority::{BACKDATED, INTERMEDIATE_LIFETIME};
 use super::super::request::{LONGEST, RequestError};
+use super::super::shown::Shown;
 use super::*;
 
 #[test]
@@ -126,6 +129,34 @@ fn keys_are_private_and_the_root_may_be_carried_away() {
     let intermediate = intermediate.unwrap();
     std::fs::set_permissions(&intermediate, std::fs::Permissions::from_mode(0o640)).unwrap();
     assert!(Authority::open(place.path(), None).is_err(), "a key that the group may read");
+}
+
+#[test]
+fn an_operators_certificate_is_followed_and_what_is_useless_told_once() {
+    let place = Place::made(0);
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files { certificate: folder.path().join("a.crt"), key: folder.path().join("a.key") };
+    let deliver = || {
+        let key = KeyPair::generate().unwrap();
+        let certificate = CertificateParams::new(["soc.example.org".to_owned()]).unwrap();
+        std::fs::write(&files.certificate, certificate.self_signed(&key).unwrap().pem()).unwrap();
+        keyfile::write(&files.key, key.serialize_pem().as_bytes()).unwrap();
+    };
+    let authority = place.open();
+    let missing = Shown::new(&authority, &[], Some(files.clone()), now()).unwrap_err().to_string();
+    assert!(missing.contains("a.crt: No such file"), "{missing}");
+    deliver();
+    let shown = Shown::new(&authority, &[], Some(files.clone()), now()).unwrap();
+    assert!(shown.follow(now()).is_ok() && shown.alarms(now()).is_empty());
+    std::fs::write(&files.certificate, "nothing").unwrap();
+    assert!(shown.follow(now()).is_err() && shown.follow(now()).is_ok());
+    deliver();
+    assert!(shown.follow(now()).is_ok());
+    // A key of another certificate.
+    keyfile::write(&files.key, KeyPair::generate().unwrap().serialize_pem().as_bytes()).unwrap();
+    std::fs::write(&files.certificate, [std::fs::read(&files.certificate).unwrap(), b"\n".to_vec()].concat())
+        .unwrap();
+    assert!(shown.follow(now()).is_err());
 }
 
 #[test]

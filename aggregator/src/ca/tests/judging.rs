@@ -4,7 +4,7 @@ use fieldward_shared::wire::{RENEW, SESSION};
 use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyUsagePurpose, SanType};
 use rustls::server::danger::ClientCertVerifier as _;
 
-use super::super::operator::Operator;
+use super::super::operator::Source;
 use super::super::revoked::Revocations;
 use super::super::verifier::{RENEWABLE, Refusal};
 use super::*;
@@ -182,7 +182,7 @@ fn an_operators_own_certificates_name_the_facility_by_a_rule() {
     let north = client("urn:works:plant:north:agent:1");
     assert!(verifier.peer(&north.chain).is_err(), "nobody told us of the works' root");
     let rule = "uri:urn:works:plant:{facility}:agent:{agent}".parse().unwrap();
-    let operator = Operator::open(&roots_file, rule).unwrap();
+    let operator = Source { roots: roots_file, revoked: None, rule }.open().unwrap();
     verifier.trust(Some(authority.state()), Some(operator)).unwrap();
     let server = aggregator(&authority, verifier.clone());
     let chain = shake(&server, &agent(&north, &roots(&authority), SESSION)).unwrap();
