@@ -9,6 +9,9 @@ use tokio::time::timeout;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// For the last words.
+const FAREWELL: Duration = Duration::from_secs(1);
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum DoorError {
@@ -24,6 +27,8 @@ pub enum DoorError {
 pub async fn ask(link: &Link, question: impl Into<Message>) -> Result<Message, DoorError> {
     let answer = timeout(PATIENCE, exchange(link, question.into())).await.map_err(|_| DoorError::Silent)?;
     link.close(Code::Done, "");
+    // A command ends right after this, and the door would wait for it in vain.
+    drop(timeout(FAREWELL, link.gone()).await);
     answer
 }
 
