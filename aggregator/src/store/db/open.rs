@@ -201,6 +201,7 @@ const SQLITE: &[(&str, &str)] = subjects!("sqlite":
     "0006" "learning",
     "0007" "predictions",
     "0008" "certificates",
+    "0009" "lists",
 );
 
 const POSTGRES: &[(&str, &str)] = subjects!("postgres":
@@ -212,6 +213,7 @@ const POSTGRES: &[(&str, &str)] = subjects!("postgres":
     "0006" "learning",
     "0007" "predictions",
     "0008" "certificates",
+    "0009" "lists",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
