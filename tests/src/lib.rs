@@ -9,6 +9,7 @@ pub mod fuzzing;
 pub mod lessons;
 pub mod link;
 pub mod postgres;
+pub mod power;
 pub mod real;
 pub mod reports;
 pub mod sitting;

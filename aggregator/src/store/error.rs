@@ -67,6 +67,12 @@ impl StoreError {
         Self::Query { during, what: plain(&error), remedy, passes }
     }
 
+    /// A query that got no answer.
+    pub(super) fn late(during: &'static str, patience: std::time::Duration) -> Self {
+        let what = format!("no answer within {} s", patience.as_secs());
+        Self::Query { during, what, remedy: HANGS, passes: true }
+    }
+
     pub(super) fn opening(place: String, error: sqlx::Error) -> Self {
         let (remedy, _) = remedy(&error);
         Self::Open { place, what: plain(&error), remedy }
@@ -89,9 +95,7 @@ impl StoreError {
 fn remedy(error: &sqlx::Error) -> (&'static str, bool) {
     let sqlx::Error::Database(answer) = error else {
         return match error {
-            sqlx::Error::PoolTimedOut => {
-                ("the database is overloaded or hangs: look at its load and its disk", true)
-            }
+            sqlx::Error::PoolTimedOut => (HANGS, true),
             sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
                 ("look whether it runs, can be reached, and whether its folder may be written", true)
             }
@@ -131,6 +135,9 @@ fn remedy(error: &sqlx::Error) -> (&'static str, bool) {
         _ => ("this is a fault of Fieldward: please report it with this line", false),
     }
 }
+
+const HANGS: &str =
+    "the database is away, overloaded or hangs: look whether it runs, at its load and its disk";
 
 fn plain(error: &sqlx::Error) -> String {
     match error {

@@ -19,6 +19,7 @@ pub mod tokens;
 pub mod traffic;
 mod writer;
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use fieldward_shared::time::Timestamp;
@@ -37,16 +38,20 @@ use writer::{Call, Writer};
 #[derive(Clone, Debug)]
 pub struct Store {
     db: Db,
-    calls: mpsc::Sender<Call>,
+    writers: Arc<[mpsc::Sender<Call>]>,
 }
 
 impl Store {
     /// Opens the database that a URL names and brings its tables to this version.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         let db = Db::open(url).await?;
-        let (calls, waiting) = mpsc::channel(WAITING);
-        tokio::spawn(Writer::new(db.clone()).run(waiting));
-        Ok(Self { db, calls })
+        let writers = (0..db.writers()).map(|_| {
+            let (calls, waiting) = mpsc::channel(WAITING);
+            tokio::spawn(Writer::new(db.clone()).run(waiting));
+            calls
+        });
+        let writers = writers.collect();
+        Ok(Self { db, writers })
     }
 
     /// Commits reports in one transaction; what it returns is durable. A report that was committed before is
@@ -54,9 +59,13 @@ impl Store {
     ///
     /// Gives how far each lane has got that was written to.
     pub async fn commit(&self, reports: Vec<Report>) -> Result<Vec<Committed>, StoreError> {
-        let rows = reports.into_iter().map(report::Prepared::new).collect::<Result<_, _>>()?;
+        let rows: Vec<_> = reports.into_iter().map(report::Prepared::new).collect::<Result<_, _>>()?;
         let (reply, answer) = oneshot::channel();
-        self.calls.send(Call { rows, reply }).await.map_err(|_| StoreError::Closed)?;
+        // An agent's reports all go the same way, so that writers seldom wait for each other.
+        let agent = rows.first().map_or(0, |row| row.lane.agent.as_u128());
+        let nth = (agent % self.writers.len().max(1) as u128) as usize;
+        let writer = self.writers.get(nth).ok_or(StoreError::Closed)?;
+        writer.send(Call { rows, reply }).await.map_err(|_| StoreError::Closed)?;
         answer.await.map_err(|_| StoreError::Closed)?
     }
 

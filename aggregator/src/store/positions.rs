@@ -64,6 +64,11 @@ impl Position {
         }
     }
 
+    /// Nothing of this lane was ever committed at this sequence or a higher one.
+    pub fn is_beyond(&self, seq: u64) -> bool {
+        seq > self.ahead.iter().last().map_or(self.cum_seq, |(_, last)| last.max(self.cum_seq))
+    }
+
     /// A report contradicted one that was committed.
     pub fn contradict(&mut self) {
         self.contradicted = self.contradicted.saturating_add(1);

@@ -1,6 +1,7 @@
 //! The one task that commits what agents report. Calls that come while it commits share the next
 //! transaction; a lone call is committed at once.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use fieldward_shared::alert::AlertId;
@@ -82,46 +83,45 @@ enum Outcome {
 /// A report's place: the number of its lane, and its sequence.
 type Place = (i64, i64);
 
-/// Inserts the keys of these reports, and says what became of each.
+/// Inserts the keys of these reports, and says what became of each. Whoever holds a lane is alone in it, and
+/// knows what it has: mostly nothing has to be looked up.
 async fn judge(
     tx: &mut Tx,
     rows: &[&Prepared],
     held: &HashMap<LaneKey, Position>,
 ) -> Result<Vec<Outcome>, StoreError> {
-    let places: Vec<Option<Place>> = rows
+    let lanes: Vec<Option<&Position>> = rows
         .iter()
-        .map(|row| {
-            held.get(&row.lane).filter(|lane| row.comes_after(lane.forgotten)).map(|lane| (lane.id, row.seq))
-        })
+        .map(|row| held.get(&row.lane).filter(|lane| row.seq.cast_unsigned() > lane.forgotten))
         .collect();
-    // The first of each place; the same place again within one transaction is held against it.
+    let maybe_there = rows.iter().zip(&lanes).filter_map(|(row, lane)| {
+        lane.filter(|lane| !lane.is_beyond(row.seq.cast_unsigned())).map(|lane| (lane.id, row.seq))
+    });
+    let maybe_there: HashSet<Place> = maybe_there.collect();
+    let maybe_there = maybe_there.into_iter().map(|(lane, seq)| vec![lane.into(), seq.into()]).collect();
     let mut known: HashMap<Place, [u8; 32]> = HashMap::with_capacity(rows.len());
-    let mut table = Vec::with_capacity(rows.len());
-    for (row, place) in rows.iter().zip(&places) {
-        let Some(place) = place else { continue };
-        known.entry(*place).or_insert_with(|| {
-            table.push(row.key(place.0));
-            row.digest
-        });
-    }
-    let mut fresh: HashSet<Place> = HashSet::with_capacity(table.len());
-    for row in tx.table("insert reports", INSERT, table).await? {
-        fresh.insert((row.get("position_id")?, row.get("seq")?));
-    }
-    let old = known.keys().filter(|place| !fresh.contains(place));
-    let old = old.map(|(lane, seq)| vec![(*lane).into(), (*seq).into()]).collect();
-    for row in tx.table("read digests", DIGESTS, old).await? {
+    for row in tx.table("read digests", DIGESTS, maybe_there).await? {
         let digest: Vec<u8> = row.get("digest")?;
         known.insert((row.get("position_id")?, row.get("seq")?), digest.try_into().unwrap_or_default());
     }
-    let judged = rows.iter().zip(places).map(|(row, place)| match place {
+    let mut table = Vec::with_capacity(rows.len());
+    let judged = rows.iter().zip(lanes).map(|(row, lane)| match lane {
         // What it was is forgotten, but it was committed.
         None => Outcome::Again,
-        Some(place) if known.get(&place) != Some(&row.digest) => Outcome::Contradicted,
-        Some(place) if fresh.remove(&place) => Outcome::Stored,
-        Some(_) => Outcome::Again,
+        Some(lane) => match known.entry((lane.id, row.seq)) {
+            Entry::Occupied(there) if *there.get() == row.digest => Outcome::Again,
+            Entry::Occupied(_) => Outcome::Contradicted,
+            // The same place again within one transaction is held against it.
+            Entry::Vacant(place) => {
+                place.insert(row.digest);
+                table.push(row.key(lane.id));
+                Outcome::Stored
+            }
+        },
     });
-    Ok(judged.collect())
+    let judged = judged.collect();
+    tx.table("insert reports", INSERT, table).await?;
+    Ok(judged)
 }
 
 /// Writes what new reports say. The keys are there already.
@@ -206,10 +206,6 @@ fn gather(first: Call, waiting: &mut mpsc::Receiver<Call>) -> Vec<Call> {
 }
 
 impl Prepared {
-    fn comes_after(&self, forgotten: u64) -> bool {
-        self.seq.cast_unsigned() > forgotten
-    }
-
     /// The lane whose records it says are lost.
     fn lost_lane(&self) -> Option<LaneKey> {
         match &self.body {
@@ -227,10 +223,9 @@ impl Prepared {
     }
 }
 
-/// Reports in one transaction, about.
-const MOST: usize = 512;
-const INSERT: &str = "INSERT INTO reports (position_id, seq, digest, received, alert_id) {rows}
-    ON CONFLICT (position_id, seq) DO NOTHING RETURNING position_id, seq";
+/// Reports in one transaction, about: what waits shares the sync, and pages that many rows change.
+const MOST: usize = 4096;
+const INSERT: &str = "INSERT INTO reports (position_id, seq, digest, received, alert_id) {rows}";
 const DIGESTS: &str = "WITH wanted (position_id, seq) AS ({rows})
     SELECT reports.position_id, reports.seq, reports.digest FROM wanted JOIN reports
     ON reports.position_id = wanted.position_id AND reports.seq = wanted.seq";

@@ -29,6 +29,9 @@ struct Arguments {
     /// Only this database (sqlite, postgres)
     #[arg(long)]
     only: Option<String>,
+    /// Without the plain loop beside it
+    #[arg(long)]
+    alone: bool,
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
@@ -46,12 +49,18 @@ async fn main() -> Result<()> {
     if wanted("sqlite") {
         let url = format!("sqlite://{}", arguments.folder.join("bench.db").display());
         let store = measure("SQLite", &url, &arguments, None).await?;
+        if arguments.alone {
+            return Ok(());
+        }
         let plain = plain_sqlite(&arguments.folder.join("plain.db"), &sample, total).await?;
         println!("SQLite, a plain loop of the same bytes: {plain:.0}/s; ratio {:.2}", store / plain);
     }
     if wanted("postgres") {
         let server = Postgres::with(&[]).context("PostgreSQL is not installed")??;
         let store = measure("PostgreSQL", &server.database()?, &arguments, Some(server.pid())).await?;
+        if arguments.alone {
+            return Ok(());
+        }
         let plain = plain_postgres(&server.database()?, &sample, total).await?;
         println!("PostgreSQL, a plain loop of the same bytes: {plain:.0}/s; ratio {:.2}", store / plain);
     }
@@ -60,7 +69,7 @@ async fn main() -> Result<()> {
 
 /// Alerts committed in a second.
 async fn measure(name: &str, url: &str, arguments: &Arguments, server: Option<u32>) -> Result<f64> {
-    let spent = || cpu::seconds_of(std::process::id()) + server.map_or(0.0, cpu::seconds_of);
+    let spent = || (cpu::seconds_of(std::process::id()), server.map_or(0.0, cpu::seconds_of));
     let store = Store::open(url).await?;
     let &Arguments { callers, batch, calls, .. } = arguments;
     // Made before the clock starts: agents make alerts, not the aggregator.
@@ -91,12 +100,15 @@ async fn measure(name: &str, url: &str, arguments: &Arguments, server: Option<u3
         times.extend(task.await??);
     }
     let seconds = start.elapsed().as_secs_f64();
-    let spent = (spent() - before) / (callers * batch * calls) as f64 * 1e6;
+    let after = spent();
+    let each = |seconds: f64| seconds / (callers * batch * calls) as f64 * 1e6;
+    let (here, there) = (each(after.0 - before.0), each(after.1 - before.1));
     times.sort_unstable();
     let at = |share: f64| times[(times.len() as f64 * share) as usize - 1].as_secs_f64() * 1e3;
     let rate = (callers * batch * calls) as f64 / seconds;
     println!(
-        "{name}: {rate:.0} alerts/s committed; a call p50 {:.0} ms, p99 {:.0} ms; {spent:.0} µs of a core each",
+        "{name}: {rate:.0} alerts/s committed; a call p50 {:.0} ms, p99 {:.0} ms; {here:.0} µs of a core each, \
+         and {there:.0} of the server",
         at(0.5),
         at(0.99)
     );

@@ -1,8 +1,8 @@
 //! Lists of alerts: newest first, page by page after the last one seen, never by counting off.
 //!
-//! Each index ends with time and id. A filter with one value for the first column of an index reads just the
-//! rows that it shows. With several values each is read for itself, and the newest of all are taken: one
-//! index never has to be sorted.
+//! Each index has time and id behind what it begins with. A filter with one value for that reads just the rows
+//! that it shows; with several each is a branch that is read for itself, and the newest of all are taken: no
+//! index ever has to be sorted. What is filtered besides stands further back in the index.
 
 use fieldward_shared::alert::{AlertId, Severity, Status};
 use fieldward_shared::time::Timestamp;
@@ -54,33 +54,57 @@ impl Filter {
             let id = values.next(Uuid::from_u128(id.as_u128()).into());
             common.push(format!("(timestamp, id) < ({timestamp}, {id})"));
         }
-        let mut columns = self.columns();
-        columns.retain(|(_, wanted)| !wanted.is_empty());
-        // The first in the list is thought to leave the fewest.
-        let leading = if columns.is_empty() { None } else { Some(columns.remove(0)) };
-        for (column, wanted) in columns {
+        let [facilities, techniques, severities, statuses] = self.columns();
+        let mut include = |column: &str, wanted: Vec<Value>| {
             let wanted: Vec<String> = wanted.into_iter().map(|value| values.next(value)).collect();
-            common.push(format!("{column} IN ({})", wanted.join(", ")));
-        }
-        let mut branches = Vec::new();
-        match leading {
-            None => branches.push(branch(&common, None, &limit)),
-            Some((column, wanted)) => {
-                for value in wanted {
-                    let own = format!("{column} = {}", values.next(value));
-                    branches.push(branch(&common, Some(own), &limit));
-                }
+            if !wanted.is_empty() {
+                common.push(format!("{column} IN ({})", wanted.join(", ")));
             }
-        }
+        };
+        // What is thought to leave the fewest leads, and one of it is a branch.
+        let leading: Vec<Vec<(&str, Value)>> = if (1..=BRANCHES).contains(&facilities.len()) {
+            include("attack_type", techniques);
+            include("severity", severities);
+            include("status", statuses);
+            facilities.into_iter().map(|one| vec![("facility_id", one)]).collect()
+        } else if (1..=BRANCHES).contains(&techniques.len()) {
+            include("facility_id", facilities);
+            include("severity", severities);
+            include("status", statuses);
+            techniques.into_iter().map(|one| vec![("attack_type", one)]).collect()
+        } else if severities.len() + statuses.len() > 0 {
+            include("facility_id", facilities);
+            include("attack_type", techniques);
+            let severities = if severities.is_empty() { all_severities() } else { severities };
+            let statuses = if statuses.is_empty() { all_statuses() } else { statuses };
+            let with = |severity: &Value| {
+                let severity = severity.clone();
+                statuses.iter().map(move |one| vec![("severity", severity.clone()), ("status", one.clone())])
+            };
+            severities.iter().flat_map(with).collect()
+        } else {
+            include("facility_id", facilities);
+            include("attack_type", techniques);
+            vec![Vec::new()]
+        };
+        let branches = leading.into_iter().map(|own| {
+            let own = own.into_iter().map(|(column, value)| format!("{column} = {}", values.next(value)));
+            branch(&common, own.collect(), &limit)
+        });
+        let branches: Vec<String> = branches.collect();
+        // Rows are read when it is known which: they are far larger than what is known of them here.
         let sql = format!(
-            "SELECT alerts.* FROM alerts JOIN ({}) AS found ON found.found_id = alerts.id
-            ORDER BY alerts.timestamp DESC, alerts.id DESC LIMIT {limit}",
+            "SELECT alerts.* FROM (
+                SELECT found_at, found_id FROM ({}) AS found ORDER BY found_at DESC, found_id DESC LIMIT {limit}
+            ) AS page JOIN alerts ON alerts.id = page.found_id
+            ORDER BY page.found_at DESC, page.found_id DESC",
             branches.join(" UNION ALL ")
         );
         (sql, values.0)
     }
 
-    fn columns(&self) -> Vec<(&'static str, Vec<Value>)> {
+    /// Values of facility, technique, severity and status, each once.
+    fn columns(&self) -> [Vec<Value>; 4] {
         let unique = |mut all: Vec<&str>| {
             all.sort_unstable();
             all.dedup();
@@ -89,25 +113,39 @@ impl Filter {
         let mut severities = self.severities.clone();
         severities.sort_unstable();
         severities.dedup();
-        vec![
-            ("attack_type", unique(self.techniques.iter().map(String::as_str).collect())),
-            ("facility_id", unique(self.facilities.iter().map(String::as_str).collect())),
-            ("severity", severities.into_iter().map(|severity| number(severity).into()).collect()),
-            ("status", unique(self.statuses.iter().map(|status| status.name()).collect())),
+        [
+            unique(self.facilities.iter().map(String::as_str).collect()),
+            unique(self.techniques.iter().map(String::as_str).collect()),
+            severities.into_iter().map(|severity| number(severity).into()).collect(),
+            unique(self.statuses.iter().map(|status| status.name()).collect()),
         ]
     }
 }
 
+fn all_severities() -> Vec<Value> {
+    [Severity::Low, Severity::Medium, Severity::High, Severity::Critical].map(|one| number(one).into()).into()
+}
+
+fn all_statuses() -> Vec<Value> {
+    [Status::New, Status::Acknowledged, Status::Resolved, Status::FalsePositive]
+        .map(|one| one.name().into())
+        .into()
+}
+
 /// The newest ids that meet all conditions.
-fn branch(common: &[String], own: Option<String>, limit: &str) -> String {
+fn branch(common: &[String], own: Vec<String>, limit: &str) -> String {
     let all: Vec<&str> = own.iter().chain(common).map(String::as_str).collect();
     let conditions = if all.is_empty() { String::new() } else { format!("WHERE {} ", all.join(" AND ")) };
     // SQLite lets only a subquery have an order of its own.
     format!(
-        "SELECT found_id FROM (SELECT id AS found_id FROM alerts {conditions}
+        "SELECT found_at, found_id FROM (SELECT timestamp AS found_at, id AS found_id FROM alerts {conditions}
             ORDER BY timestamp DESC, id DESC LIMIT {limit}) AS branch"
     )
 }
+
+/// More values of a column are no branches of their own: what is wanted is then thought to be found soon in
+/// the order of time.
+const BRANCHES: usize = 32;
 
 /// Values in the order of their numbers.
 #[derive(Default)]

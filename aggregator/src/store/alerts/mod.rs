@@ -72,7 +72,10 @@ impl AlertRow {
 /// Writes alerts, each of them once. A state that is older than what is stored changes nothing, and an id
 /// of another facility neither.
 pub async fn write(tx: &mut Tx, rows: impl Iterator<Item = &AlertRow>) -> Result<(), StoreError> {
-    let table = rows.map(|row| row.values.clone()).collect();
+    let mut rows: Vec<&AlertRow> = rows.collect();
+    // In order, so that two writers cannot wait for each other, and neighbours share pages.
+    rows.sort_unstable_by_key(|row| row.id);
+    let table = rows.iter().map(|row| row.values.as_slice()).collect();
     tx.table("write alerts", &WRITE, table).await.map(drop)
 }
 
@@ -212,7 +215,7 @@ fn at(row: &Row, column: &str) -> Result<Timestamp, StoreError> {
 fn json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<T, StoreError> {
     let document: Option<Json> = row.get(column)?;
     // Only an option reads from this.
-    let document = document.unwrap_or_else(|| Json("null".to_owned()));
+    let document = document.unwrap_or_else(|| Json("null".into()));
     document.read().map_err(|error| StoreError::Damaged { what: "an alert", detail: error.to_string() })
 }
 

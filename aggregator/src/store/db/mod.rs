@@ -6,6 +6,9 @@
 mod open;
 mod value;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Column as _, Database, Decode, Postgres, Row as _, Sqlite, Transaction, Type};
 use uuid::Uuid;
@@ -28,20 +31,22 @@ pub enum Db {
 pub struct Pools<D: Database> {
     read: sqlx::Pool<D>,
     write: sqlx::Pool<D>,
+    /// What takes longer has failed: a database that hangs says nothing.
+    patience: Duration,
 }
 
 impl<D: Database> Clone for Pools<D> {
     fn clone(&self) -> Self {
-        Self { read: self.read.clone(), write: self.write.clone() }
+        Self { read: self.read.clone(), write: self.write.clone(), patience: self.patience }
     }
 }
 
 /// A transaction. Dropped without [`Tx::commit`], nothing has happened.
 pub enum Tx {
-    /// In a file.
-    Sqlite(Transaction<'static, Sqlite>),
-    /// On a server.
-    Postgres(Transaction<'static, Postgres>),
+    /// In a file, and how long a statement may take.
+    Sqlite(Transaction<'static, Sqlite>, Duration),
+    /// On a server, likewise.
+    Postgres(Transaction<'static, Postgres>, Duration),
 }
 
 /// A row that came back.
@@ -85,13 +90,27 @@ impl Row {
 }
 
 impl Db {
+    /// How many may commit reports at the same time. A file has one writer; of a server's two, one works
+    /// while the disk syncs what the other did.
+    pub const fn writers(&self) -> usize {
+        match self {
+            Self::Sqlite(_) => 1,
+            Self::Postgres(_) => 2,
+        }
+    }
+
     /// Begins to write. On SQLite nobody else writes until it ends.
     pub async fn begin(&self, what: &'static str) -> Result<Tx, StoreError> {
-        let begun = match self {
-            Self::Sqlite(pools) => pools.write.begin_with("BEGIN IMMEDIATE").await.map(Tx::Sqlite),
-            Self::Postgres(pools) => pools.write.begin().await.map(Tx::Postgres),
-        };
-        begun.map_err(|error| StoreError::during(what, error))
+        match self {
+            Self::Sqlite(Pools { write, patience, .. }) => {
+                let begun = within(what, *patience, write.begin_with("BEGIN IMMEDIATE")).await;
+                begun.map(|transaction| Tx::Sqlite(transaction, *patience))
+            }
+            Self::Postgres(Pools { write, patience, .. }) => {
+                let begun = within(what, *patience, write.begin()).await;
+                begun.map(|transaction| Tx::Postgres(transaction, *patience))
+            }
+        }
     }
 
     /// Reads outside of a transaction.
@@ -101,17 +120,16 @@ impl Db {
         sql: &str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = match self {
-            Self::Sqlite(pools) => bind_sqlite(sql, values)
-                .fetch_all(&pools.read)
-                .await
-                .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Self::Postgres(pools) => bind_postgres(sql, values)
-                .fetch_all(&pools.read)
-                .await
-                .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
-        };
-        rows.map_err(|error| StoreError::during(what, error))
+        match self {
+            Self::Sqlite(Pools { read, patience, .. }) => {
+                let rows = within(what, *patience, bind_sqlite(sql, values).fetch_all(read)).await?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
+            }
+            Self::Postgres(Pools { read, patience, .. }) => {
+                let rows = within(what, *patience, bind_postgres(sql, values).fetch_all(read)).await?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
     }
 
     /// Ends all connections, after what they do is done.
@@ -132,11 +150,10 @@ impl Db {
 impl Tx {
     /// Makes it last; durable when it returns.
     pub async fn commit(self, what: &'static str) -> Result<(), StoreError> {
-        let done = match self {
-            Self::Sqlite(transaction) => transaction.commit().await,
-            Self::Postgres(transaction) => transaction.commit().await,
-        };
-        done.map_err(|error| StoreError::during(what, error))
+        match self {
+            Self::Sqlite(transaction, patience) => within(what, patience, transaction.commit()).await,
+            Self::Postgres(transaction, patience) => within(what, patience, transaction.commit()).await,
+        }
     }
 
     /// Runs a text and gives the rows that come back.
@@ -146,17 +163,16 @@ impl Tx {
         sql: &str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        let rows = match self {
-            Self::Sqlite(transaction) => bind_sqlite(sql, values)
-                .fetch_all(&mut **transaction)
-                .await
-                .map(|rows| rows.into_iter().map(Row::Sqlite).collect()),
-            Self::Postgres(transaction) => bind_postgres(sql, values)
-                .fetch_all(&mut **transaction)
-                .await
-                .map(|rows| rows.into_iter().map(Row::Postgres).collect()),
-        };
-        rows.map_err(|error| StoreError::during(what, error))
+        match self {
+            Self::Sqlite(transaction, patience) => {
+                let rows = bind_sqlite(sql, values).fetch_all(&mut **transaction);
+                Ok(within(what, *patience, rows).await?.into_iter().map(Row::Sqlite).collect())
+            }
+            Self::Postgres(transaction, patience) => {
+                let rows = bind_postgres(sql, values).fetch_all(&mut **transaction);
+                Ok(within(what, *patience, rows).await?.into_iter().map(Row::Postgres).collect())
+            }
+        }
     }
 
     /// Runs a text and says how many rows it changed.
@@ -166,81 +182,86 @@ impl Tx {
         sql: &str,
         values: Vec<Value>,
     ) -> Result<u64, StoreError> {
-        let changed = match self {
-            Self::Sqlite(transaction) => {
-                bind_sqlite(sql, values).execute(&mut **transaction).await.map(|done| done.rows_affected())
+        match self {
+            Self::Sqlite(transaction, patience) => {
+                let done = bind_sqlite(sql, values).execute(&mut **transaction);
+                within(what, *patience, done).await.map(|done| done.rows_affected())
             }
-            Self::Postgres(transaction) => {
-                bind_postgres(sql, values).execute(&mut **transaction).await.map(|done| done.rows_affected())
+            Self::Postgres(transaction, patience) => {
+                let done = bind_postgres(sql, values).execute(&mut **transaction);
+                within(what, *patience, done).await.map(|done| done.rows_affected())
             }
-        };
-        changed.map_err(|error| StoreError::during(what, error))
+        }
     }
 
     /// Runs a text with a table of values in the place of `{rows}`, in pieces where they are many. All
     /// rows are of the same kinds.
-    pub async fn table(
+    pub async fn table<R: AsRef<[Value]>>(
         &mut self,
         what: &'static str,
         sql: &str,
-        table: Vec<Vec<Value>>,
+        table: Vec<R>,
     ) -> Result<Vec<Row>, StoreError> {
         let Some(first) = table.first() else { return Ok(Vec::new()) };
-        let kinds: Vec<Kind> = first.iter().map(Value::kind).collect();
-        if matches!(self, Self::Postgres(_)) {
-            return self.unnest(what, sql, &kinds, table).await;
-        }
+        let kinds: Vec<Kind> = first.as_ref().iter().map(Value::kind).collect();
         let mut rows = Vec::new();
-        let mut left = table.into_iter();
-        while left.len() > 0 {
-            // Few different lengths, so that the statements stay prepared.
-            let length = PIECES.iter().copied().find(|piece| *piece <= left.len()).unwrap_or(1);
-            let sql = sql.replace("{rows}", &values_clause(kinds.len(), length));
-            rows.extend(self.rows(what, &sql, left.by_ref().take(length).flatten().collect()).await?);
+        let mut left = table.as_slice();
+        while !left.is_empty() {
+            if matches!(self, Self::Postgres(..)) {
+                let (piece, rest) = left.split_at(left.len().min(UNNESTED));
+                rows.extend(self.unnest(what, sql, &kinds, piece).await?);
+                left = rest;
+            } else {
+                // Few different lengths, so that the statements stay prepared.
+                let length = PIECES.iter().copied().find(|piece| *piece <= left.len()).unwrap_or(1);
+                let (piece, rest) = left.split_at(length);
+                let sql = sql.replace("{rows}", &values_clause(kinds.len(), length));
+                let values = piece.iter().flat_map(|row| row.as_ref().iter().cloned()).collect();
+                rows.extend(self.rows(what, &sql, values).await?);
+                left = rest;
+            }
         }
         Ok(rows)
     }
 
-    async fn unnest(
+    async fn unnest<R: AsRef<[Value]>>(
         &mut self,
         what: &'static str,
         sql: &str,
         kinds: &[Kind],
-        table: Vec<Vec<Value>>,
+        table: &[R],
     ) -> Result<Vec<Row>, StoreError> {
-        let Self::Postgres(transaction) = self else { return Ok(Vec::new()) };
+        let Self::Postgres(transaction, patience) = self else { return Ok(Vec::new()) };
+        // As columns of a SELECT, which walks through all of them at once; in FROM each would be put down
+        // in a store of its own first.
         let arrays: Vec<String> = kinds
             .iter()
             .enumerate()
-            .map(|(at, kind)| format!("${}::{}[]", at + 1, postgres_name(*kind)))
+            .map(|(at, kind)| format!("unnest(${}::{}[])", at + 1, postgres_name(*kind)))
             .collect();
-        let sql = sql.replace("{rows}", &format!("SELECT * FROM unnest({})", arrays.join(", ")));
-        let mut columns: Vec<_> = kinds.iter().map(|_| Vec::with_capacity(table.len())).collect();
-        for row in table {
-            columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
-        }
+        let sql = sql.replace("{rows}", &format!("SELECT {}", arrays.join(", ")));
         let mut query = sqlx::query(AssertSqlSafe(sql));
-        for (column, kind) in columns.into_iter().zip(kinds) {
+        for (at, kind) in kinds.iter().enumerate() {
+            let column = table.iter().map(|row| row.as_ref().get(at));
             query = bind_array(query, *kind, column);
         }
-        let rows = query.fetch_all(&mut **transaction).await;
-        let rows = rows.map_err(|error| StoreError::during(what, error))?;
+        let rows = within(what, *patience, query.fetch_all(&mut **transaction)).await?;
         Ok(rows.into_iter().map(Row::Postgres).collect())
     }
 
     /// The connection to a server, where it is one.
     pub fn postgres(&mut self) -> Option<&mut sqlx::PgConnection> {
         match self {
-            Self::Sqlite(_) => None,
-            Self::Postgres(transaction) => Some(transaction),
+            Self::Sqlite(..) => None,
+            Self::Postgres(transaction, _) => Some(transaction),
         }
     }
 
     /// Until the transaction ends nobody else is where this number stands. On SQLite nobody is anyway.
     pub async fn alone(&mut self, number: i64) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(_) => Ok(()),
-            Self::Postgres(_) => self
+            Self::Sqlite(..) => Ok(()),
+            Self::Postgres(..) => self
                 .change("wait for others", "SELECT pg_advisory_xact_lock($1)", vec![number.into()])
                 .await
                 .map(drop),
@@ -251,9 +272,21 @@ impl Tx {
     /// nobody else writes anyway.
     pub const fn for_update(&self) -> &'static str {
         match self {
-            Self::Sqlite(_) => "",
-            Self::Postgres(_) => " FOR UPDATE",
+            Self::Sqlite(..) => "",
+            Self::Postgres(..) => " FOR UPDATE",
         }
+    }
+}
+
+/// Waits for a database, but not for ever.
+async fn within<T>(
+    what: &'static str,
+    patience: Duration,
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(patience, answer).await {
+        Ok(answer) => answer.map_err(|error| StoreError::during(what, error)),
+        Err(_) => Err(StoreError::late(what, patience)),
     }
 }
 
@@ -285,7 +318,7 @@ macro_rules! bound {
             for value in values {
                 query = match value {
                     Value::Null(Kind::Uuid) => query.bind(None::<Uuid>),
-                    Value::Null(Kind::Text) => query.bind(None::<String>),
+                    Value::Null(Kind::Text) => query.bind(None::<Arc<str>>),
                     Value::Null(Kind::Int) => query.bind(None::<i64>),
                     Value::Null(Kind::Real) => query.bind(None::<f64>),
                     Value::Null(Kind::Bytes) => query.bind(None::<Vec<u8>>),
@@ -309,30 +342,37 @@ bound!(bind_sqlite, Sqlite);
 bound!(bind_postgres, Postgres);
 
 macro_rules! column {
-    ($query:ident, $column:ident, $variant:ident) => {
+    ($query:ident, $column:ident, $variant:ident as $type:ty) => {
         $query.bind(
             $column
-                .into_iter()
-                .map(|value| match value {
-                    Value::$variant(one) => Some(one),
-                    _ => None,
+                .map(|value| -> Option<$type> {
+                    match value {
+                        Some(Value::$variant(one)) => Some(one),
+                        _ => None,
+                    }
                 })
                 .collect::<Vec<_>>(),
         )
     };
 }
 
-fn bind_array(query: Ready<Postgres>, kind: Kind, column: Vec<Value>) -> Ready<Postgres> {
+fn bind_array<'a>(
+    query: Ready<Postgres>,
+    kind: Kind,
+    column: impl Iterator<Item = Option<&'a Value>>,
+) -> Ready<Postgres> {
     match kind {
-        Kind::Uuid => column!(query, column, Uuid),
-        Kind::Text => column!(query, column, Text),
-        Kind::Int => column!(query, column, Int),
-        Kind::Real => column!(query, column, Real),
-        Kind::Bytes => column!(query, column, Bytes),
-        Kind::At => column!(query, column, At),
-        Kind::Json => column!(query, column, Json),
+        Kind::Uuid => column!(query, column, Uuid as &Uuid),
+        Kind::Text => column!(query, column, Text as &str),
+        Kind::Int => column!(query, column, Int as &i64),
+        Kind::Real => column!(query, column, Real as &f64),
+        Kind::Bytes => column!(query, column, Bytes as &[u8]),
+        Kind::At => column!(query, column, At as &At),
+        Kind::Json => column!(query, column, Json as &Json),
     }
 }
 
 /// How many rows a statement takes on SQLite.
-const PIECES: &[usize] = &[32, 8, 1];
+const PIECES: &[usize] = &[128, 32, 8, 1];
+/// And on PostgreSQL: more would not fit the memory of a query there, and go by way of its disk.
+const UNNESTED: usize = 512;

@@ -8,7 +8,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::pool::PoolOptions;
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, Database, SqlSafeStr as _, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Database, Postgres, SqlSafeStr as _, SqliteConnection};
 
 use super::super::StoreError;
 use super::{Db, Pools};
@@ -27,7 +27,7 @@ impl Db {
         let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
         let failed = |error| StoreError::opening(path.display().to_string(), error);
         let read = pool(1, READ_WAIT).connect_with(options).await.map_err(failed)?;
-        Ok(Self::Sqlite(Pools { write: read.clone(), read }))
+        Ok(Self::Sqlite(Pools { write: read.clone(), read, patience: ENDLESS }))
     }
 
     /// Opens a server with one connection and without a limit to how long a query may take.
@@ -35,7 +35,7 @@ impl Db {
         let place = format!("{}:{}", options.get_host(), options.get_port());
         let made = pool(1, READ_WAIT).connect_with(options.disable_statement_logging()).await;
         let read = made.map_err(|error| StoreError::opening(place, error))?;
-        Ok(Self::Postgres(Pools { write: read.clone(), read }))
+        Ok(Self::Postgres(Pools { write: read.clone(), read, patience: ENDLESS }))
     }
 
     /// Makes the tables of the first so many subjects, as far as they are not there.
@@ -102,7 +102,7 @@ async fn sqlite(path: &Path) -> Result<Db, StoreError> {
     all.run(&mut connection).await.map_err(StoreError::migrating)?;
     connection.close().await.map_err(failed)?;
     // On a full disk SQLite itself ends a transaction, which sqlx then believes to go on for ever.
-    let write = pool(1, Duration::from_secs(60))
+    let write = pool(1, DISK_WAIT)
         .after_release(|connection: &mut SqliteConnection, _| {
             Box::pin(async { Ok(!connection.is_in_transaction()) })
         })
@@ -112,7 +112,7 @@ async fn sqlite(path: &Path) -> Result<Db, StoreError> {
     // Readers never write a checkpoint: whoever reads must not wait for the disk.
     let read_only = options.read_only(true).pragma("wal_autocheckpoint", "0").pragma("cache_size", "-8192");
     let read = pool(4, READ_WAIT).connect_with(read_only).await.map_err(failed)?;
-    Ok(Db::Sqlite(Pools { read, write }))
+    Ok(Db::Sqlite(Pools { read, write, patience: DISK_WAIT }))
 }
 
 async fn postgres(options: PgConnectOptions) -> Result<Db, StoreError> {
@@ -127,10 +127,23 @@ async fn postgres(options: PgConnectOptions) -> Result<Db, StoreError> {
     let all = Migrator::with_migrations(migrations(POSTGRES));
     all.run(&mut connection).await.map_err(StoreError::migrating)?;
     connection.close().await.map_err(failed)?;
-    let options = options.options([("statement_timeout", "5s")]);
-    let write = pool(4, Duration::from_secs(60)).connect_with(options.clone()).await.map_err(failed)?;
-    let read = pool(8, READ_WAIT).connect_with(options).await.map_err(failed)?;
-    Ok(Db::Postgres(Pools { read, write }))
+    // It ends by itself what its client has no patience for any more, or has forgotten.
+    let options =
+        options.options([("statement_timeout", "5s"), ("idle_in_transaction_session_timeout", "60s")]);
+    let write = sure(pool(4, SERVER_WAIT)).connect_with(options.clone()).await.map_err(failed)?;
+    let read = sure(pool(8, READ_WAIT)).connect_with(options).await.map_err(failed)?;
+    Ok(Db::Postgres(Pools { read, write, patience: SERVER_WAIT }))
+}
+
+/// Whoever comes back must answer: a connection to a server that hangs, or can be reached no more, is dropped,
+/// so that the next is a new one.
+fn sure(pool: PoolOptions<Postgres>) -> PoolOptions<Postgres> {
+    pool.after_release(|connection: &mut PgConnection, _| {
+        Box::pin(async {
+            let answer = tokio::time::timeout(READ_WAIT, connection.ping()).await;
+            answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+        })
+    })
 }
 
 fn pool<D: Database>(most: u32, wait: Duration) -> PoolOptions<D> {
@@ -188,6 +201,7 @@ const SQLITE: &[(&str, &str)] = subjects!("sqlite":
     "0006" "learning",
     "0007" "predictions",
     "0008" "certificates",
+    "0009" "lists",
 );
 
 const POSTGRES: &[(&str, &str)] = subjects!("postgres":
@@ -199,6 +213,7 @@ const POSTGRES: &[(&str, &str)] = subjects!("postgres":
     "0006" "learning",
     "0007" "predictions",
     "0008" "certificates",
+    "0009" "lists",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
@@ -207,10 +222,16 @@ const SOUND: i32 = 3_051_003;
 const WAIT: Duration = Duration::from_secs(5);
 /// How long a reader waits for a connection.
 const READ_WAIT: Duration = Duration::from_secs(2);
+/// How long one waits for a server, which ends by itself what takes half as long.
+const SERVER_WAIT: Duration = Duration::from_secs(10);
+/// How long one waits for a disk: it may be slow, and what it is given is done at last.
+const DISK_WAIT: Duration = Duration::from_secs(60);
+/// For work that somebody watches.
+const ENDLESS: Duration = Duration::from_secs(7 * 86_400);
 /// Bytes of a page: alerts are large.
 const PAGE: u32 = 8192;
 /// What a connection may hold of the file. A transaction that does not fit writes its pages twice.
-const CACHE_KIB: u32 = 32_768;
+const CACHE_KIB: u32 = 65_536;
 /// Pages of the log after which they are written into the file.
 const CHECKPOINT: u32 = 4096;
 

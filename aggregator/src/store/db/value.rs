@@ -1,6 +1,8 @@
 //! Values as both databases take them: a time is a `timestamptz` or microseconds, JSON is `jsonb` or text,
 //! a UUID is native or 16 bytes.
 
+use std::sync::Arc;
+
 use fieldward_shared::time::Timestamp;
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -17,8 +19,8 @@ pub enum Value {
     Null(Kind),
     /// 16 bytes.
     Uuid(Uuid),
-    /// Text without the character NUL, which PostgreSQL cannot hold.
-    Text(String),
+    /// Text without the character NUL, which PostgreSQL cannot hold. Copies share it.
+    Text(Arc<str>),
     /// A whole number.
     Int(i64),
     /// A finite number.
@@ -54,20 +56,20 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct At(pub Timestamp);
 
-/// A JSON document in a database, as text.
+/// A JSON document in a database, as text. Copies share it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Json(pub String);
+pub struct Json(pub Arc<str>);
 
 impl Json {
     /// Writes a document. What JSON cannot say becomes `null`.
     pub fn of<T: serde::Serialize>(document: &T) -> Self {
         let text = serde_json::to_string(document).unwrap_or_else(|_| "null".to_owned());
         if !text.contains(NUL_ESCAPED) {
-            return Self(text);
+            return Self(text.into());
         }
         // Seldom, and seldom right: the six characters may be a NUL, or a backslash before `u0000`.
         let cleaned = serde_json::from_str(&text).map(without_nul);
-        Self(cleaned.map_or_else(|_| "null".to_owned(), |document| document.to_string()))
+        Self(cleaned.map_or_else(|_| "null".into(), |document| document.to_string().into()))
     }
 
     /// Reads it.
@@ -126,7 +128,7 @@ impl Value {
 
 impl From<&str> for Value {
     fn from(one: &str) -> Self {
-        Self::Text(text(one))
+        Self::Text(if one.contains('\0') { text(one).into() } else { one.into() })
     }
 }
 
@@ -231,17 +233,17 @@ impl Type<Sqlite> for Json {
 
 impl Encode<'_, Sqlite> for Json {
     fn encode(self, to: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
-        <String as Encode<'_, Sqlite>>::encode(self.0, to)
+        <Arc<str> as Encode<'_, Sqlite>>::encode(self.0, to)
     }
 
     fn encode_by_ref(&self, to: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
-        <String as Encode<'_, Sqlite>>::encode_by_ref(&self.0, to)
+        <Arc<str> as Encode<'_, Sqlite>>::encode(self.0.clone(), to)
     }
 }
 
 impl<'r> Decode<'r, Sqlite> for Json {
     fn decode(value: SqliteValueRef<'r>) -> Result<Self, BoxDynError> {
-        <String as Decode<'r, Sqlite>>::decode(value).map(Self)
+        <&str as Decode<'r, Sqlite>>::decode(value).map(|text| Self(text.into()))
     }
 }
 
@@ -277,7 +279,7 @@ impl<'r> Decode<'r, Postgres> for Json {
             PgValueFormat::Binary => bytes.strip_prefix(&[1]).ok_or("a jsonb of an unknown version")?,
             PgValueFormat::Text => bytes,
         };
-        Ok(Self(String::from_utf8(text.to_vec())?))
+        Ok(Self(std::str::from_utf8(text)?.into()))
     }
 }
 
