@@ -29,8 +29,8 @@ case "${1:-base}" in
             exit 1
         fi
         # gcc links, libpcap captures, tshark is the oracle of the agreement test, mosquitto is the broker
-        # of live plants, postgresql the other database of the store
-        packages gcc libc6-dev libpcap-dev mosquitto postgresql redis-server tshark
+        # of live plants, postgresql the other database of the store, libfaketime lets clocks jump
+        packages gcc libc6-dev libfaketime libpcap-dev mosquitto postgresql redis-server tshark
         ;;
     bench)
         packages time util-linux
