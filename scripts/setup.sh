@@ -28,9 +28,10 @@ case "${1:-base}" in
             echo "setup: Rust is missing; install it from https://rustup.rs and run this again" >&2
             exit 1
         fi
-        # gcc links, libpcap captures, openssl plays an operator's PKI, tshark is the oracle of the agreement
-        # test, mosquitto is the broker of live plants, postgresql the other database of the store
-        packages gcc libc6-dev libpcap-dev mosquitto openssl postgresql redis-server tshark
+        # gcc links, libfaketime lets clocks jump, libpcap captures, mosquitto is the broker of live plants,
+        # openssl plays an operator's PKI, postgresql is the other database of the store, tshark the oracle
+        # of the agreement test
+        packages gcc libc6-dev libfaketime libpcap-dev mosquitto openssl postgresql redis-server tshark
         ;;
     bench)
         packages time util-linux

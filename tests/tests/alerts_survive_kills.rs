@@ -6,18 +6,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use fieldward_agent::uplink::Trust;
 use fieldward_aggregator::app;
 use fieldward_aggregator::ca::authority::Authority;
-use fieldward_aggregator::ca::request::Request;
 use fieldward_aggregator::config::Config;
 use fieldward_shared::clock::Clock;
-use fieldward_shared::identity::AgentName;
 use fieldward_shared::service::Notify;
-use fieldward_shared::transport::ClientIdentity;
-use fieldward_tests::link::{Agent, HERE, oracle, pace, pki, until};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use uuid::Uuid;
+use fieldward_tests::link::office::issued;
+use fieldward_tests::link::{Agent, free, oracle, pace, pki, until};
 
 /// Not a test of its own: the process that is killed.
 #[test]
@@ -39,7 +34,8 @@ async fn what_was_issued_is_stored_once_however_often_the_aggregator_is_killed()
     let at = free();
     let mut agents = Vec::new();
     for facility in ["north", "south", "east"] {
-        agents.push(Agent::start_as(folder.path(), facility, enrolled(&ca, facility), at, pace()).unwrap());
+        let own = issued(&ca, facility).unwrap();
+        agents.push(Agent::start_as(folder.path(), facility, own, at, pace()).unwrap());
     }
     for kill in 0..kills {
         let mut aggregator = start(folder.path(), at);
@@ -75,35 +71,6 @@ fn start(folder: &Path, at: SocketAddr) -> Child {
     let mut command = Command::new(std::env::current_exe().expect("this test"));
     command.args(["--exact", "aggregator"]).env(CONFIG, config).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().expect("an aggregator")
-}
-
-/// A certificate of the authority, as an agent has it after enrolment.
-fn enrolled(ca: &Path, facility: &str) -> (Uuid, Trust) {
-    let authority = Authority::open(ca, None).expect("the authority");
-    let key = rcgen::KeyPair::generate().expect("a key");
-    let csr = rcgen::CertificateParams::default().serialize_request(&key).expect("a request");
-    let request = Request::read(csr.der()).expect("a request of ours");
-    let name = AgentName::new(facility, Uuid::new_v4()).expect("a name");
-    let issued = authority.issue(&request, &name, 86_400, Clock::default().now()).expect("a certificate");
-    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    let roots = authority.roots().expect("roots").roots;
-    let trust = Trust {
-        identity: ClientIdentity { chain: issued.chain, key },
-        roots: roots.into_iter().map(CertificateDer::from).collect(),
-        clock: std::sync::Arc::default(),
-    };
-    (name.agent, trust)
-}
-
-/// An address that is free for UDP and for TCP, for a process that is started again and again.
-fn free() -> SocketAddr {
-    loop {
-        let tcp = std::net::TcpListener::bind(HERE).expect("a port");
-        let at = tcp.local_addr().expect("an address");
-        if std::net::UdpSocket::bind(at).is_ok() {
-            return at;
-        }
-    }
 }
 
 fn number(name: &str, usual: u64) -> u64 {

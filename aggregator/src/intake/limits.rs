@@ -10,9 +10,9 @@ use tokio::time::Instant;
 /// How much is taken from those who are not known yet, and how much from those who are.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Handshakes of an address in ten seconds.
+    /// Handshakes of an address in ten seconds, by QUIC and by TCP each.
     pub per_address: u32,
-    /// Handshakes of all addresses in a second.
+    /// Handshakes of all addresses in a second, by QUIC and by TCP each.
     pub per_second: u32,
     /// Connections that have not shown who they are.
     pub unauthenticated: usize,

@@ -95,13 +95,25 @@ struct Shared {
     store: Store,
     seconds: mpsc::Sender<NetworkData>,
     limits: Limits,
-    rate: Rate,
-    /// For handshakes by QUIC and by TCP: those of one do not take the places of the other.
-    places: [Arc<Semaphore>; 2],
+    /// Who may begin handshakes by QUIC and by TCP: those of one take nothing from the other.
+    entries: [Entrance; 2],
     registry: Registry,
     pressure: Pressure,
     fleet: Fleet,
     counters: Counters,
+}
+
+/// How often one may come by one of the ways, and how many at once.
+struct Entrance {
+    rate: Rate,
+    places: Arc<Semaphore>,
+}
+
+impl Entrance {
+    fn new(limits: &Limits) -> Self {
+        let places = Arc::new(Semaphore::new(limits.unauthenticated));
+        Self { rate: Rate::new(limits, Instant::now()), places }
+    }
 }
 
 /// The intake. Ends when it is closed or dropped.
@@ -124,8 +136,7 @@ impl Intake {
         let endpoint = endpoint.map_err(bound)?;
         let address = endpoint.local_addr().map_err(bound)?;
         let shared = Arc::new(Shared {
-            rate: Rate::new(&parts.limits, Instant::now()),
-            places: [(); 2].map(|()| Arc::new(Semaphore::new(parts.limits.unauthenticated))),
+            entries: [(); 2].map(|()| Entrance::new(&parts.limits)),
             gate: parts.gate,
             store: parts.store,
             seconds: parts.seconds,
@@ -223,7 +234,7 @@ async fn by_quic(shared: Arc<Shared>, endpoint: Endpoint) {
             drop(incoming.retry());
             continue;
         }
-        match place(&shared, &shared.places[0], incoming.remote_address()) {
+        match place(&shared, &shared.entries[0], incoming.remote_address()) {
             Some(place) => drop(tokio::spawn(arrive_by_quic(shared.clone(), incoming, place))),
             None => incoming.refuse(),
         }
@@ -234,7 +245,7 @@ async fn by_tcp(shared: Arc<Shared>, listener: TcpListener, tls: Arc<rustls::Ser
     loop {
         match listener.accept().await {
             Ok((stream, remote)) => {
-                if let Some(place) = place(&shared, &shared.places[1], remote) {
+                if let Some(place) = place(&shared, &shared.entries[1], remote) {
                     tokio::spawn(arrive_by_tcp(shared.clone(), stream, tls.clone(), place));
                 }
             }
@@ -248,12 +259,12 @@ async fn by_tcp(shared: Arc<Shared>, listener: TcpListener, tls: Arc<rustls::Ser
 }
 
 /// A place for a handshake, if one may begin.
-fn place(shared: &Shared, places: &Arc<Semaphore>, remote: SocketAddr) -> Option<OwnedSemaphorePermit> {
-    if !shared.rate.admits(remote.ip(), Instant::now()) {
+fn place(shared: &Shared, entrance: &Entrance, remote: SocketAddr) -> Option<OwnedSemaphorePermit> {
+    if !entrance.rate.admits(remote.ip(), Instant::now()) {
         shared.counters.limited.add();
         return None;
     }
-    let place = places.clone().try_acquire_owned().ok();
+    let place = entrance.places.clone().try_acquire_owned().ok();
     if place.is_none() {
         shared.counters.crowded.add();
     }

@@ -6,21 +6,26 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::{Parser, Subcommand};
 use fieldward_agent::spool::LANES;
-use fieldward_agent::uplink::{Pace, Trust};
+use fieldward_agent::uplink::{Credentials, Pace, Trust};
 use fieldward_aggregator::intake::Limits;
 use fieldward_shared::alert::Severity;
+use fieldward_shared::identity::AGGREGATOR;
 use fieldward_shared::transport::{Channel, ClientIdentity, Link, client, quic_client};
 use fieldward_shared::wire::{self, Hello, LaneStart, Message, Pong, SESSION};
 use fieldward_tests::faults::{Faults, Proxy};
+use fieldward_tests::link::flood::{Done, Flood};
+use fieldward_tests::link::office::{self, Office};
 use fieldward_tests::link::pki::{NAME, Pki};
 use fieldward_tests::link::{Agent, Aggregator, HERE, limits, oracle};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use uuid::Uuid;
 
 /// Times the link.
@@ -61,6 +66,39 @@ enum What {
         #[arg(long, default_value = "500")]
         agents: usize,
     },
+    /// From an alert to its acknowledgement while strangers leave handshakes half open, and what they cost
+    Hostile {
+        /// Handshakes a second that are begun from addresses that never answer
+        #[arg(long, default_value = "5000")]
+        first: u32,
+        /// Handshakes a second that are left when their address is proven
+        #[arg(long, default_value = "60")]
+        half: u32,
+        /// Connections a second by TCP that never speak
+        #[arg(long, default_value = "100")]
+        silent: u32,
+        /// Healthy agents
+        #[arg(long, default_value = "20")]
+        agents: usize,
+        /// Alerts of each, one after the other
+        #[arg(long, default_value = "200")]
+        alerts: u64,
+    },
+    /// The aggregator in a process of its own, until its input ends: for `hostile`
+    #[command(hide = true)]
+    Serve,
+    /// Strangers, until their input ends: for `hostile`
+    #[command(hide = true)]
+    Strangers {
+        /// Where to
+        address: SocketAddr,
+        /// First packets a second
+        first: u32,
+        /// Handshakes left half open a second
+        half: u32,
+        /// Connections by TCP a second
+        silent: u32,
+    },
     /// Agents that only stay connected: for `memory`
     #[command(hide = true)]
     Visitors {
@@ -85,6 +123,13 @@ async fn main() -> Result<()> {
         What::Rate { agents, alerts } => rate(&folder, agents, alerts).await,
         What::Latency { loss, delay, alerts } => latency(&folder, loss, delay, alerts).await,
         What::Memory { agents } => memory(&folder, agents).await,
+        What::Hostile { first, half, silent, agents, alerts } => {
+            hostile(&folder, Flood { first, half, silent }, agents, alerts).await
+        }
+        What::Serve => serve(&folder).await,
+        What::Strangers { address, first, half, silent } => {
+            strangers(address, Flood { first, half, silent }).await
+        }
         What::Visitors { address, agents } => visitors(&folder, address, agents).await,
         What::Idle { address } => idle(&folder, address).await,
     }
@@ -140,6 +185,21 @@ async fn latency(folder: &Path, loss: u32, delay: u64, alerts: u64) -> Result<()
     while agent.status().connected.is_none() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+    let took = timed(&mut agent, alerts).await?;
+    println!(
+        "{loss} % lost, {delay} ms each way, by {}: {}; {} sessions",
+        agent.status().connected.unwrap_or_default(),
+        shares(took),
+        agent.status().sessions
+    );
+    agent.disconnect();
+    aggregator.stop().await;
+    oracle::judge(folder, &[&agent]).await?;
+    Ok(())
+}
+
+/// Alerts one after the other: milliseconds until each is acknowledged.
+async fn timed(agent: &mut Agent, alerts: u64) -> Result<Vec<f64>> {
     let mut took = Vec::new();
     for _ in 0..alerts {
         let start = Instant::now();
@@ -153,21 +213,106 @@ async fn latency(folder: &Path, loss: u32, delay: u64, alerts: u64) -> Result<()
         // A second has a few alerts, not all at once.
         tokio::time::sleep(Duration::from_millis(fastrand::u64(5..30))).await;
     }
+    Ok(took)
+}
+
+/// The same of many agents beside each other.
+async fn together(agents: Vec<Agent>, alerts: u64) -> Result<(Vec<Agent>, Vec<f64>)> {
+    let mut tasks = tokio::task::JoinSet::new();
+    for mut agent in agents {
+        tasks.spawn(async move { timed(&mut agent, alerts).await.map(|took| (agent, took)) });
+    }
+    let (mut agents, mut all) = (Vec::new(), Vec::new());
+    while let Some(done) = tasks.join_next().await {
+        let (agent, took) = done??;
+        agents.push(agent);
+        all.extend(took);
+    }
+    Ok((agents, all))
+}
+
+fn shares(mut took: Vec<f64>) -> String {
     took.sort_by(f64::total_cmp);
     let at = |share: f64| took[((took.len() - 1) as f64 * share) as usize];
-    println!(
-        "{loss} % lost, {delay} ms each way, by {}: from the alert to its acknowledgement p50 {:.0} ms, p90 {:.0} \
-         ms, p99 {:.0} ms, most {:.0} ms; {} sessions",
-        agent.status().connected.unwrap_or_default(),
+    format!(
+        "from the alert to its acknowledgement p50 {:.0} ms, p90 {:.0} ms, p99 {:.0} ms, most {:.0} ms",
         at(0.5),
         at(0.9),
         at(0.99),
-        at(1.0),
-        agent.status().sessions
-    );
-    agent.disconnect();
-    aggregator.stop().await;
-    oracle::judge(folder, &[&agent]).await?;
+        at(1.0)
+    )
+}
+
+async fn hostile(folder: &Path, flood: Flood, agents: usize, alerts: u64) -> Result<()> {
+    let (aggregator, address) = Other::start(folder, &["serve"]).await?;
+    let served = aggregator.process.id().context("the aggregator has ended")?;
+    let to: SocketAddr = address.parse()?;
+    let come = |facility: &str| -> Result<Agent> {
+        let (id, trust) = office::issued(&office::ca(folder), facility)?;
+        let own = (id, Credentials::Given(trust));
+        Agent::showing(folder, facility, own, (to, AGGREGATOR), Pace::default())
+    };
+    let all = (0..agents).map(|nth| come(&format!("plant{nth}"))).collect::<Result<Vec<_>>>()?;
+    while !all.iter().all(|agent| agent.status().connected.is_some()) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let (all, calm) = together(all, alerts).await?;
+    println!("{agents} agents and nobody else: {}", shares(calm));
+    let before = resident_of(served);
+    let most = Arc::new(AtomicU64::new(before));
+    let watched = most.clone();
+    let watching = tokio::spawn(async move {
+        loop {
+            watched.fetch_max(resident_of(served), Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    let rates = [flood.first, flood.half, flood.silent].map(|rate| rate.to_string());
+    let rates = ["strangers", &address, &rates[0], &rates[1], &rates[2]];
+    let (strangers, _) = Other::start(folder, &rates).await?;
+    let begun = Instant::now();
+    let (mut all, took) = together(all, alerts).await?;
+    let sessions: u64 = all.iter().map(|agent| agent.status().sessions).sum();
+    let seconds = begun.elapsed().as_secs_f64();
+    println!("{agents} agents and {flood}, for {seconds:.0} s: {}; {sessions} sessions", shares(took));
+    let (start, late) = (Instant::now(), come("late")?);
+    while late.status().connected.is_none() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        ensure!(start.elapsed() < STUCK, "an agent does not get in meanwhile: {:?}", late.status());
+    }
+    println!("an agent that comes meanwhile is connected after {:.2} s", start.elapsed().as_secs_f64());
+    watching.abort();
+    println!("done by the strangers: {}", strangers.end().await?);
+    let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+    let (before, most) = (mib(before), mib(most.load(Ordering::Relaxed)));
+    println!("the aggregator takes {before:.1} MiB before, {most:.1} MiB at most: {:+.1} MiB", most - before);
+    all.push(late);
+    all.iter_mut().for_each(Agent::disconnect);
+    println!("counted by the aggregator: {}", aggregator.end().await?);
+    oracle::judge(folder, &all.iter().collect::<Vec<_>>()).await?;
+    Ok(())
+}
+
+/// With an authority of its own, and the limits of production but for many agents at one address.
+async fn serve(folder: &Path) -> Result<()> {
+    let limits = Limits { per_address: limits().per_address, ..Limits::default() };
+    let office = Office::open(folder, HERE, limits).await?;
+    println!("{}", office.address());
+    drop(tokio::io::stdin().read(&mut [0; 1]).await);
+    let counted = office.aggregator.intake.counters().all();
+    println!("{:?}", counted.iter().filter(|(_, count)| *count > 0).collect::<Vec<_>>());
+    office.close().await;
+    Ok(())
+}
+
+async fn strangers(address: SocketAddr, flood: Flood) -> Result<()> {
+    let done = Arc::new(Done::default());
+    let flooding = tokio::spawn(flood.run(address, done.clone()));
+    println!("they come");
+    drop(tokio::io::stdin().read(&mut [0; 1]).await);
+    ensure!(!flooding.is_finished(), "{:?}", flooding.await);
+    flooding.abort();
+    println!("{done:?}");
     Ok(())
 }
 
@@ -179,7 +324,7 @@ async fn memory(folder: &Path, agents: usize) -> Result<()> {
     }
     let aggregator = Aggregator::start(folder, HERE, &pki, calm()).await?;
     let (address, before) = (aggregator.intake.address().to_string(), resident());
-    let said = child(folder, &["visitors", &address, &agents.to_string()]).await?;
+    let said = Other::start(folder, &["visitors", &address, &agents.to_string()]).await?;
     let fleet = aggregator.intake.fleet();
     let connected = fleet.snapshot(fieldward_shared::time::Timestamp::default()).len();
     ensure!(connected == agents, "{connected} of {agents} agents are connected: {}", said.1);
@@ -189,24 +334,49 @@ async fn memory(folder: &Path, agents: usize) -> Result<()> {
         before >> 20
     );
     drop(said);
-    let (_child, said) = child(folder, &["idle", &address]).await?;
+    let (_other, said) = Other::start(folder, &["idle", &address]).await?;
     println!("{said}");
     aggregator.stop().await;
     Ok(())
 }
 
-/// Starts this program anew and waits for its first line. It ends when it is dropped.
-async fn child(folder: &Path, arguments: &[&str]) -> Result<(tokio::process::Child, String)> {
-    let mut child = tokio::process::Command::new(std::env::current_exe()?)
-        .arg(folder)
-        .args(arguments)
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let out = child.stdout.take().context("no output")?;
-    let mut line = String::new();
-    BufReader::new(out).read_line(&mut line).await?;
-    Ok((child, line.trim().to_owned()))
+/// This program, started anew. It ends when it is dropped.
+struct Other {
+    process: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+}
+
+impl Other {
+    /// Starts it and waits for its first line.
+    async fn start(folder: &Path, arguments: &[&str]) -> Result<(Self, String)> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg(folder)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let (input, output) = (process.stdin.take(), process.stdout.take().context("no output")?);
+        let mut other = Self { process, input, output: BufReader::new(output) };
+        let line = other.line().await?;
+        ensure!(!line.is_empty(), "{arguments:?} has said nothing and ended");
+        Ok((other, line))
+    }
+
+    async fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        self.output.read_line(&mut line).await?;
+        Ok(line.trim().to_owned())
+    }
+
+    /// Asks it to end; gives what it says last.
+    async fn end(mut self) -> Result<String> {
+        drop(self.input.take());
+        let line = self.line().await?;
+        self.process.wait().await?;
+        Ok(line)
+    }
 }
 
 async fn visitors(folder: &Path, address: SocketAddr, agents: usize) -> Result<()> {
@@ -305,7 +475,12 @@ const STUCK: Duration = Duration::from_secs(120);
 
 /// Resident memory of this process.
 fn resident() -> u64 {
-    let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    resident_of(std::process::id())
+}
+
+/// Resident memory of a process.
+fn resident_of(process: u32) -> u64 {
+    let text = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|line| line.split_whitespace().next()).and_then(|kib| kib.parse::<u64>().ok()).unwrap_or(0)
         << 10

@@ -1,6 +1,7 @@
 //! An aggregator and agents in one process, with a network between them, and an oracle that judges what
 //! became of the alerts.
 
+pub mod flood;
 pub mod office;
 pub mod oracle;
 pub mod pki;
@@ -35,6 +36,18 @@ pub struct Aggregator {
     pub store: Store,
     /// Seconds of traffic that came.
     pub seconds: mpsc::Receiver<NetworkData>,
+}
+
+/// An address that is free for UDP and for TCP, for a process that is started again and again.
+pub fn free() -> SocketAddr {
+    loop {
+        let free = std::net::TcpListener::bind(HERE).and_then(|tcp| tcp.local_addr());
+        if let Ok(at) = free
+            && std::net::UdpSocket::bind(at).is_ok()
+        {
+            return at;
+        }
+    }
 }
 
 /// Limits for many agents at one address.

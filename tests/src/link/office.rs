@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use fieldward_agent::identity::{self, Folder};
-use fieldward_agent::uplink::{Credentials, Pace};
+use fieldward_agent::uplink::{Credentials, Pace, Trust};
 use fieldward_aggregator::ca::authority::Authority;
 use fieldward_aggregator::ca::hall::{Hall, Settings};
 use fieldward_aggregator::ca::request::Request;
@@ -16,10 +16,11 @@ use fieldward_aggregator::ca::{door, state, token};
 use fieldward_aggregator::intake::{Gate, Limits};
 use fieldward_aggregator::store::{Store, certificates};
 use fieldward_shared::clock::Clock;
-use fieldward_shared::identity::{AGGREGATOR, Pin, sha256};
+use fieldward_shared::identity::{AGGREGATOR, AgentName, Pin, sha256};
 use fieldward_shared::time::Timestamp;
-use fieldward_shared::transport::server_showing;
+use fieldward_shared::transport::{ClientIdentity, server_showing};
 use fieldward_shared::wire::{Certificate, EnrollRequest, Message};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
@@ -143,6 +144,19 @@ impl Enrolled {
         let credentials = Credentials::Kept(self.folder.clone(), Arc::new(self.folder.clock()));
         Agent::showing(folder, &self.facility, (self.id, credentials), (to, AGGREGATOR), pace)
     }
+}
+
+/// A certificate of the authority in a folder, as an agent has it after enrolment.
+pub fn issued(ca: &Path, facility: &str) -> Result<(Uuid, Trust)> {
+    let authority = Authority::open(ca, None)?;
+    let key = rcgen::KeyPair::generate()?;
+    let csr = rcgen::CertificateParams::default().serialize_request(&key)?;
+    let name = AgentName::new(facility, Uuid::new_v4())?;
+    let issued = authority.issue(&Request::read(csr.der())?, &name, 86_400, Clock::default().now())?;
+    let key = PrivateKeyDer::Pkcs8(key.serialize_der().into());
+    let identity = ClientIdentity { chain: issued.chain, key };
+    let roots = authority.roots()?.roots.into_iter().map(CertificateDer::from).collect();
+    Ok((name.agent, Trust { identity, roots, clock: Arc::default() }))
 }
 
 /// Where the authority of a folder lies.
