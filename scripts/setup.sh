@@ -29,8 +29,9 @@ case "${1:-base}" in
             exit 1
         fi
         # gcc links, libpcap captures, tshark is the oracle of the agreement test, mosquitto is the broker
-        # of live plants, postgresql the other database of the store
-        packages gcc libc6-dev libpcap-dev mosquitto postgresql redis-server tshark
+        # of live plants, postgresql the other database of the store; e2fsprogs and python3 make and cut the
+        # disks of the power-cut tests
+        packages e2fsprogs gcc libc6-dev libpcap-dev mosquitto postgresql python3 redis-server tshark
         ;;
     bench)
         packages time util-linux
