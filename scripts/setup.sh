@@ -28,10 +28,11 @@ case "${1:-base}" in
             echo "setup: Rust is missing; install it from https://rustup.rs and run this again" >&2
             exit 1
         fi
-        # gcc links, libfaketime lets clocks jump, libpcap captures, mosquitto is the broker of live plants,
-        # openssl plays an operator's PKI, postgresql is the other database of the store, tshark the oracle
-        # of the agreement test
-        packages gcc libc6-dev libfaketime libpcap-dev mosquitto openssl postgresql redis-server tshark
+        # e2fsprogs and python3 make the disks of the power-cut tests and cut them off, gcc links, libfaketime
+        # lets clocks jump, libpcap captures, mosquitto is the broker of live plants, openssl plays an
+        # operator's PKI, postgresql is the other database of the store, tshark the oracle of the agreement test
+        packages e2fsprogs gcc libc6-dev libfaketime libpcap-dev mosquitto openssl postgresql python3 \
+            redis-server tshark
         ;;
     bench)
         packages time util-linux

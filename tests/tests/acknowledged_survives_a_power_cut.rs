@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use fieldward_agent::spool::{LANES, Limits, Spool};
-use fieldward_aggregator::store::Store;
+use fieldward_aggregator::store::{Store, now};
 use fieldward_tests::postgres::Postgres;
 use fieldward_tests::power::Disk;
 use fieldward_tests::reports::Reporter;
@@ -48,7 +48,7 @@ fn committing() {
                         // What was not committed is tried again, as agents do.
                         Err(_) => tokio::time::sleep(Duration::from_millis(1)).await,
                     }
-                    writeln!(std::io::stdout().lock(), "\ndone {nth} {next}").expect("a reader");
+                    say(nth, next);
                 }
             });
         }
@@ -71,9 +71,15 @@ fn spooling() {
         let counts = spool.sync();
         // What is only in memory, because the disk is gone, is not accepted.
         if counts.waiting == 0 && !counts.memory_only && counts.errors == 0 {
-            writeln!(std::io::stdout().lock(), "\ndone 0 {nth}").expect("a reader");
+            say(0, nth);
         }
     }
+}
+
+/// Says how far it has got, and when it knew. The point is the end of what is whole.
+fn say(nth: usize, number: u64) {
+    let time = now().as_micros();
+    writeln!(std::io::stdout().lock(), "\ndone {nth} {number} {time} .").expect("a reader");
 }
 
 fn limits() -> Limits {
@@ -88,7 +94,8 @@ fn record(nth: u64) -> Vec<u8> {
 struct Work {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,
-    done: [u64; AGENTS],
+    /// Who, how far, when.
+    done: Vec<(usize, u64, u64)>,
 }
 
 impl Work {
@@ -102,7 +109,7 @@ impl Work {
             .spawn()
             .expect("a process");
         let lines = BufReader::new(child.stdout.take().expect("its words")).lines();
-        Self { child, lines, done: [0; AGENTS] }
+        Self { child, lines, done: Vec::new() }
     }
 
     /// Hears it say so often that something is done.
@@ -115,24 +122,27 @@ impl Work {
     }
 
     fn note(&mut self, line: &str) -> bool {
-        let Some((nth, number)) = line.strip_prefix("done ").and_then(|rest| rest.split_once(' ')) else {
-            return false;
-        };
-        // The last word may be cut off.
-        let (Ok(nth), Ok(number)) = (nth.parse::<usize>(), number.parse::<u64>()) else { return false };
-        self.done[nth] = self.done[nth].max(number);
+        let words = line.strip_prefix("done ").and_then(|words| words.strip_suffix(" ."));
+        let Some(words) = words else { return false };
+        let mut numbers = words.split(' ').map(|word| word.parse().expect("a number"));
+        let mut next = || numbers.next().expect("three numbers");
+        self.done.push((next() as usize, next(), next()));
         true
     }
 
-    /// Ends it; all that it has said counts.
-    fn end(mut self) -> [u64; AGENTS] {
+    /// Ends it; what it has said before the cut counts. What it is told by a file system that is being shut
+    /// down nobody would have heard after a cut.
+    fn end(mut self, cut: u64) -> [u64; AGENTS] {
         self.child.kill().expect("killed");
         self.child.wait().expect("its end");
         while let Some(Ok(line)) = self.lines.next() {
-            // A number that the kill has cut off is a smaller one, which takes nothing back.
             self.note(&line);
         }
-        self.done
+        let mut before = [0; AGENTS];
+        for (nth, number, _) in self.done.iter().filter(|(.., time)| *time < cut) {
+            before[*nth] = before[*nth].max(*number);
+        }
+        before
     }
 }
 
@@ -149,8 +159,8 @@ async fn what_is_committed_to_a_file_survives_a_power_cut() {
         let url = format!("sqlite://{}", file.display());
         let mut work = Work::begin("committing", &url, 0);
         work.hear(chance.u64(0..60));
-        disk.cut().expect("cut");
-        let done = work.end();
+        let cut = disk.cut().expect("cut");
+        let done = work.end(cut);
         disk.restore().expect("mounted again");
         judge(round, &url, done).await;
         assert_eq!(text(&url, "PRAGMA integrity_check").await, "ok", "round {round}");
@@ -175,8 +185,8 @@ async fn what_is_committed_to_a_server_survives_a_power_cut() {
         }
         let mut work = Work::begin("committing", &url, 0);
         work.hear(chance.u64(0..60));
-        disk.cut().expect("cut");
-        let done = work.end();
+        let cut = disk.cut().expect("cut");
+        let done = work.end(cut);
         server.kill().expect("killed");
         disk.restore().expect("mounted again");
         server.start_again().expect("it starts");
@@ -244,8 +254,8 @@ fn what_the_spool_has_accepted_survives_a_power_cut() {
         }
         let mut work = Work::begin("spooling", &folder.to_string_lossy(), next);
         work.hear(chance.u64(0..60));
-        disk.cut().expect("cut");
-        let until = work.end()[0].max(next);
+        let cut = disk.cut().expect("cut");
+        let until = work.end(cut)[0].max(next);
         accepted.extend(next..until);
         next = until + 10_000;
         disk.restore().expect("mounted again");
