@@ -26,11 +26,12 @@ check: setup ## formatting, lints, licences and advisories of dependencies
 	@scripts/setup.sh cargo-deny
 	$(CARGO) deny --locked check
 
-bench: setup ## speed and memory of decoder, simulator and detection, as in BENCHMARKS.md
+bench: setup ## speed and memory of decoder, simulator, detection and link, as in BENCHMARKS.md
 	@scripts/setup.sh bench
 	@scripts/bench.sh $(OUT)
 	@scripts/bench-sim.sh $(OUT)
 	@scripts/bench-watch.sh $(OUT)
+	@scripts/bench-link.sh $(OUT)
 
 models: setup ## train the classifier on simulated plants, and examine it (long)
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- play $(OUT)/pictures

@@ -14,7 +14,7 @@ pub struct Limits {
     pub per_address: u32,
     /// Handshakes of all addresses in a second, by QUIC and by TCP each.
     pub per_second: u32,
-    /// Connections that have not shown who they are.
+    /// Connections that have not shown who they are, by QUIC and by TCP each. One by QUIC takes 100 KiB.
     pub unauthenticated: usize,
     /// How long they may take for it.
     pub handshake: Duration,
@@ -35,7 +35,7 @@ impl Default for Limits {
         Self {
             per_address: 10,
             per_second: 200,
-            unauthenticated: 256,
+            unauthenticated: 192,
             handshake: Duration::from_secs(5),
             sessions: 4096,
             session_age: Duration::from_secs(12 * 3600),

@@ -2,6 +2,7 @@
 //! and what connected agents cost in memory. Agents whose memory would be counted with the aggregator's run
 //! in a process of their own.
 
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -24,7 +25,7 @@ use fieldward_tests::link::office::{self, Office};
 use fieldward_tests::link::pki::{NAME, Pki};
 use fieldward_tests::link::{Agent, Aggregator, HERE, limits, oracle};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use uuid::Uuid;
 
@@ -81,7 +82,7 @@ enum What {
         #[arg(long, default_value = "20")]
         agents: usize,
         /// Alerts of each, one after the other
-        #[arg(long, default_value = "200")]
+        #[arg(long, default_value = "1000")]
         alerts: u64,
     },
     /// The aggregator in a process of its own, until its input ends: for `hostile`
@@ -298,18 +299,23 @@ async fn serve(folder: &Path) -> Result<()> {
     let limits = Limits { per_address: limits().per_address, ..Limits::default() };
     let office = Office::open(folder, HERE, limits).await?;
     println!("{}", office.address());
-    drop(tokio::io::stdin().read(&mut [0; 1]).await);
+    until_input_ends().await?;
     let counted = office.aggregator.intake.counters().all();
     println!("{:?}", counted.iter().filter(|(_, count)| *count > 0).collect::<Vec<_>>());
     office.close().await;
     Ok(())
 }
 
+/// The process that started this one asks it to end so.
+async fn until_input_ends() -> Result<()> {
+    tokio::task::spawn_blocking(|| std::io::stdin().read_to_end(&mut Vec::new())).await??;
+    Ok(())
+}
+
 async fn strangers(address: SocketAddr, flood: Flood) -> Result<()> {
     let done = Arc::new(Done::default());
-    let flooding = tokio::spawn(flood.run(address, done.clone()));
-    println!("they come");
-    drop(tokio::io::stdin().read(&mut [0; 1]).await);
+    let flooding = tokio::spawn(flood.run(address, done.clone(), || println!("they come")));
+    until_input_ends().await?;
     ensure!(!flooding.is_finished(), "{:?}", flooding.await);
     flooding.abort();
     println!("{done:?}");

@@ -46,25 +46,25 @@ pub struct Done {
 }
 
 impl Flood {
-    /// Floods an address until it is dropped.
-    pub async fn run(self, to: SocketAddr, done: Arc<Done>) -> Result<()> {
-        tokio::try_join!(self.firsts(to, &done), self.halves(to, &done), self.silents(to, &done))?;
+    /// Floods an address until it is dropped; calls `begins` when all is prepared.
+    pub async fn run(self, to: SocketAddr, done: Arc<Done>, begins: impl FnOnce()) -> Result<()> {
+        let mut sources = Vec::new();
+        for nth in 0..SOURCES {
+            sources.push((UdpSocket::bind((source(nth), 0)).await?, first_packet().await?));
+        }
+        begins();
+        tokio::try_join!(self.firsts(to, &sources, &done), self.halves(to, &done), self.silents(to, &done))?;
         Ok(())
     }
 
-    async fn firsts(self, to: SocketAddr, done: &Done) -> Result<()> {
-        let packet = first_packet().await?;
-        let mut sockets = Vec::new();
-        for nth in 0..SOURCES {
-            sockets.push(UdpSocket::bind((source(nth), 0)).await?);
-        }
+    async fn firsts(self, to: SocketAddr, sources: &[(UdpSocket, Vec<u8>)], done: &Done) -> Result<()> {
         let (mut turns, begun, mut sent) = (turns(), Instant::now(), 0_u64);
         loop {
             turns.tick().await;
             while sent < owed(self.first, begun) {
-                let from = &sockets[usize::try_from(sent % u64::from(SOURCES))?];
+                let (from, packet) = &sources[usize::try_from(sent % u64::from(SOURCES))?];
                 // What the system has no room for was not sent, and is not counted.
-                if from.try_send_to(&packet, to).is_ok() {
+                if from.try_send_to(packet, to).is_ok() {
                     done.first.fetch_add(1, Ordering::Relaxed);
                 }
                 sent += 1;
@@ -180,7 +180,7 @@ fn turns() -> Interval {
     turns
 }
 
-/// Sockets of which first packets come in turn.
+/// Sockets from which first packets come in turn, each another one: those of one connection id are one.
 const SOURCES: u32 = 4000;
 /// Addresses in all.
 const MOST: u64 = 60_000;
