@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::api::config::ApiConfig;
 use crate::ca::config::CaConfig;
 use crate::store::Retention;
 use crate::store::db::Db;
@@ -24,6 +25,9 @@ pub struct Config {
     /// Who may come in.
     #[serde(default)]
     pub ca: CaConfig,
+    /// Where people and programs ask.
+    #[serde(default)]
+    pub api: ApiConfig,
 }
 
 /// All addresses of this machine.
@@ -97,8 +101,13 @@ impl Config {
         }
         for (key, value) in environment {
             let own = key.strip_prefix("FIELDWARD_").filter(|key| *key != "LOG");
-            // This one every tool knows.
-            if let Some(short) = own.or((key == "DATABASE_URL").then_some("database_url")) {
+            // These every tool knows.
+            let known = match key.as_str() {
+                "DATABASE_URL" => Some("database_url"),
+                "CORS_ORIGINS" => Some("api_origins"),
+                _ => None,
+            };
+            if let Some(short) = own.or(known) {
                 set(&mut table, &short.to_lowercase(), &value).map_err(|what| Wrong {
                     place: format!("environment, {key}"),
                     what,
@@ -124,6 +133,9 @@ impl Config {
         }
         if let Err(error) = self.ca.operator_rule() {
             return wrong("ca.operator_rule", error, REMEDY);
+        }
+        if let Err((key, what)) = self.api.check() {
+            return wrong(key, what, REMEDY);
         }
         let Retention { alerts_days, metrics_days, traffic_days } = self.retention;
         for (key, days) in
@@ -155,12 +167,21 @@ fn in_file(name: &str, text: &str, error: &toml::de::Error) -> Wrong {
 
 /// Puts a value from the environment where its key says: `retention_alerts_days` is `retention.alerts_days`.
 fn set(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
-    if let Some(rest) = key.strip_prefix("ca_").filter(|rest| CA.contains(rest)) {
-        let inner = table.entry("ca").or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        let inner = inner.as_table_mut().ok_or("ca is no table in the file")?;
+    let sections = [("ca", CA), ("api", API)].into_iter();
+    let mut found = sections.filter_map(|(section, keys)| {
+        let rest = key.strip_prefix(section)?.strip_prefix('_')?;
+        keys.contains(&rest).then_some((section, rest))
+    });
+    if let Some((section, rest)) = found.next() {
+        let inner = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        let inner = inner.as_table_mut().ok_or_else(|| format!("{section} is no table in the file"))?;
         let text = |text: &str| toml::Value::String(text.trim().to_owned());
         let value = match rest {
-            "names" => {
+            "requests_per_minute" => {
+                let number = value.parse().map_err(|_| format!("\"{value}\" is no whole number"))?;
+                toml::Value::Integer(number)
+            }
+            "names" | "origins" | "proxies" => {
                 toml::Value::Array(value.split(',').filter(|name| !name.is_empty()).map(text).collect())
             }
             _ => text(value),
@@ -185,6 +206,7 @@ fn set(table: &mut toml::Table, key: &str, value: &str) -> Result<(), String> {
 const REMEDY: &str = "systemd/aggregator.toml shows every key";
 const TOP: &[&str] = &["database_url", "listen"];
 const CA: &[&str] = &["folder", "names", "operator_roots", "operator_rule"];
+const API: &[&str] = &["key", "listen", "origins", "proxies", "requests_per_minute", "tls"];
 const RETENTION: &[&str] = &["alerts_days", "metrics_days", "traffic_days"];
 
 #[cfg(test)]
@@ -213,6 +235,10 @@ mod tests {
         assert_eq!(config.database_url.reveal(), "postgres://a:b@c/d");
         assert_eq!((config.retention.alerts_days, config.retention.metrics_days), (5, 8));
         assert!(!format!("{config:?}").contains("a:b"), "a password is shown");
+        let set = [("CORS_ORIGINS", "https://a.example, https://b.example"), ("FIELDWARD_API_TLS", "off")];
+        let config = parse(&format!("{PLAIN}[api]\nlisten = \"127.0.0.1:1\""), &set).unwrap();
+        assert_eq!(config.api.origins, ["https://a.example", "https://b.example"]);
+        assert_eq!(config.api.tls, crate::api::config::Tls::Off);
         let credentials = tempfile::tempdir().unwrap();
         std::fs::write(credentials.path().join("db.url"), "sqlite:///tmp/x\n").unwrap();
         let set = [("CREDENTIALS_DIRECTORY", credentials.path().to_str().unwrap())];
@@ -228,6 +254,7 @@ mod tests {
             ("database_url = \"sqlite:///x\"\n[retention]\nalerts_days = 0", "retention.alerts_days: 0 days"),
             ("database_url = \"sqlite:///x\"\n[retention]\nalerts = 1", "line 3"),
             ("database_url = \"sqlite:///x\"\n[retention]\nmetrics_days = 3", "retention.traffic_days"),
+            ("database_url = \"sqlite:///x\"\n[api]\ntls = \"off\"", "in the clear"),
         ] {
             let wrong = parse(text, &[]).unwrap_err();
             assert!(wrong.contains(said), "{text}: {wrong}");
