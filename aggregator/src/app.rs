@@ -11,6 +11,7 @@ use fieldward_shared::transport::{reset_key, server_showing};
 use tokio::sync::mpsc;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
+use crate::api;
 use crate::ca::hall::Hall;
 use crate::config::Config;
 use crate::intake::{Intake, Limits, Parts};
@@ -31,9 +32,12 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
         limits: Limits::default(),
     };
     let intake = Intake::bind(config.listen, parts).await?;
+    let (server, shown, heard) = api::open(&config, store.clone(), &intake, hall.server()).await?;
     let mut supervisor = Supervisor::new(notify, GRACE);
     let pulse = supervisor.pulse("authority");
     supervisor.spawn("authority", |stop| keep_authority(hall, pulse, stop));
+    supervisor.spawn("api", |stop| server.run(stop));
+    supervisor.spawn("live", |stop| api::feed::run(shown, heard, stop));
     supervisor.spawn("intake", |stop| take_in(intake, stop));
     supervisor.spawn("traffic", |stop| keep_traffic(store.clone(), arriving, stop));
     supervisor.spawn("retention", |stop| retention::run(store.clone(), config.retention, stop));

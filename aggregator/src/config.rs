@@ -6,6 +6,7 @@ use std::path::Path;
 use fieldward_shared::config::{Kind, Schema, Secret, Wrong};
 use serde::Deserialize;
 
+use crate::api::config::ApiConfig;
 use crate::ca::config::CaConfig;
 use crate::store::Retention;
 use crate::store::db::Db;
@@ -25,6 +26,9 @@ pub struct Config {
     /// Who may come in.
     #[serde(default)]
     pub ca: CaConfig,
+    /// Where people and programs ask.
+    #[serde(default)]
+    pub api: ApiConfig,
 }
 
 /// All addresses of this machine.
@@ -60,6 +64,9 @@ impl Config {
         if let Err(error) = self.ca.certificate() {
             return wrong("ca.certificate", error, SCHEMA.remedy);
         }
+        if let Err((key, what)) = self.api.check() {
+            return wrong(key, what, SCHEMA.remedy);
+        }
         let Retention { alerts_days, metrics_days, traffic_days } = self.retention;
         for (key, days) in
             [("alerts_days", alerts_days), ("metrics_days", metrics_days), ("traffic_days", traffic_days)]
@@ -93,8 +100,14 @@ const SCHEMA: Schema = Schema {
         ("ca.operator_revoked", Kind::Text),
         ("ca.certificate", Kind::Text),
         ("ca.key", Kind::Text),
+        ("api.listen", Kind::Text),
+        ("api.tls", Kind::Text),
+        ("api.origins", Kind::Texts),
+        ("api.proxies", Kind::Texts),
+        ("api.requests_per_minute", Kind::Number),
+        ("api.key", Kind::Text),
     ],
-    variables: &[("DATABASE_URL", "database_url")],
+    variables: &[("DATABASE_URL", "database_url"), ("CORS_ORIGINS", "api.origins")],
     credentials: &[("db.url", "database_url")],
     remedy: "systemd/aggregator.toml shows every key",
 };
@@ -125,6 +138,10 @@ mod tests {
         assert_eq!(config.database_url.reveal(), "postgres://a:b@c/d");
         assert_eq!((config.retention.alerts_days, config.retention.metrics_days), (5, 8));
         assert!(!format!("{config:?}").contains("a:b"), "a password is shown");
+        let set = [("CORS_ORIGINS", "https://a.example, https://b.example"), ("FIELDWARD_API_TLS", "off")];
+        let config = parse(&format!("{PLAIN}[api]\nlisten = \"127.0.0.1:1\""), &set).unwrap();
+        assert_eq!(config.api.origins, ["https://a.example", "https://b.example"]);
+        assert_eq!(config.api.tls, crate::api::config::Tls::Off);
         let credentials = tempfile::tempdir().unwrap();
         std::fs::write(credentials.path().join("db.url"), "sqlite:///tmp/x\n").unwrap();
         let set = [("CREDENTIALS_DIRECTORY", credentials.path().to_str().unwrap())];
@@ -140,6 +157,7 @@ mod tests {
             ("database_url = \"sqlite:///x\"\n[retention]\nalerts_days = 0", "retention.alerts_days: 0 days"),
             ("database_url = \"sqlite:///x\"\n[retention]\nalerts = 1", "line 3"),
             ("database_url = \"sqlite:///x\"\n[retention]\nmetrics_days = 3", "retention.traffic_days"),
+            ("database_url = \"sqlite:///x\"\n[api]\ntls = \"off\"", "in the clear"),
         ] {
             let wrong = parse(text, &[]).unwrap_err();
             assert!(wrong.contains(said), "{text}: {wrong}");

@@ -46,6 +46,8 @@ pub struct Standing {
     pub release: String,
     /// What its features mean.
     pub schema: u64,
+    /// What they are called, in the order in which it tells them.
+    pub features: Arc<[String]>,
     /// Its clock less ours, in microseconds.
     pub clock_offset: Option<i64>,
     /// From here to there and back, in microseconds.
@@ -89,6 +91,7 @@ impl Fleet {
         standing.facility.push_str(entry.facility);
         standing.release = entry.hello.release.chars().take(64).collect();
         standing.schema = entry.hello.schema;
+        standing.features = entry.hello.features.as_slice().into();
         (standing.clock_offset, standing.round_trip) = (None, None);
         let twice = seen.visit((entry.hello.instance.clone(), entry.address), now);
         seen.standing.duplicates += u64::from(twice);
@@ -183,6 +186,7 @@ impl Seen {
             way: entry.way,
             release: String::new(),
             schema: 0,
+            features: Arc::default(),
             clock_offset: None,
             round_trip: None,
             health: None,

@@ -1,10 +1,12 @@
 //! The aggregator: one for all plants. It decides who may come in, gathers what agents report and keeps it;
 //! nothing is acknowledged that is not committed.
 
+pub mod api;
 pub mod app;
 pub mod ca;
 pub mod cli;
 pub mod config;
 pub mod fleet;
+pub mod hub;
 pub mod intake;
 pub mod store;

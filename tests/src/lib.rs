@@ -1,6 +1,7 @@
 //! Stories that see all of Fieldward at once; the only crate that may depend on every other.
 
 pub mod agreement;
+pub mod api;
 pub mod capture;
 pub mod cpu;
 pub mod decoded;

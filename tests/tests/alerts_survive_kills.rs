@@ -63,7 +63,7 @@ async fn what_was_issued_is_stored_once_however_often_the_aggregator_is_killed()
 fn start(folder: &Path, at: SocketAddr) -> Child {
     let (database, ca) = (folder.join("fieldward.db"), folder.join("ca"));
     let config = format!(
-        "database_url = \"sqlite://{}\"\nlisten = \"{at}\"\n[ca]\nfolder = \"{}\"\nnames = [\"{}\"]",
+        "database_url = \"sqlite://{}\"\nlisten = \"{at}\"\n[ca]\nfolder = \"{}\"\nnames = [\"{}\"]\n[api]\nlisten = \"127.0.0.1:0\"",
         database.display(),
         ca.display(),
         pki::NAME,

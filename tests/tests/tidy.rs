@@ -67,6 +67,16 @@ const BORDERS: &[Border] = &[
         why: "certificates are made and read in few places",
     },
     Border {
+        words: &["axum::", "utoipa::", "hyper::"],
+        allowed: &["aggregator/src/api/", "simulator/", "tests/"],
+        why: "HTTP is known to the API alone",
+    },
+    Border {
+        words: &["argon2::", "jsonwebtoken::"],
+        allowed: &["aggregator/src/api/auth/"],
+        why: "passwords and tokens are made and checked in one place",
+    },
+    Border {
         words: &["sendpacket", "sendqueue"],
         allowed: &[],
         why: "Fieldward never sends a packet into the plant",

@@ -131,7 +131,7 @@ impl Ca {
     async fn with_store(&self, config: &Config, now: u64) -> anyhow::Result<()> {
         let store = Store::open(config.database_url.reveal()).await?;
         let at = Timestamp::from_micros(now.saturating_mul(1_000_000));
-        let by = operator();
+        let by = super::operator();
         let done = match &self.what {
             What::Token { facility, hours, auto_approve } => {
                 give_token(&config.ca.folder, &store, facility, *hours, *auto_approve, now).await
@@ -164,7 +164,8 @@ async fn give_token(
 ) -> anyhow::Result<()> {
     // Read and not opened: whoever makes tokens needs no key.
     let pin = crate::ca::state::State::load(folder)?.vouched_by;
-    let (text, token) = token::draw(facility, hours.saturating_mul(3600), auto_approve, &operator(), now)?;
+    let (text, token) =
+        token::draw(facility, hours.saturating_mul(3600), auto_approve, &super::operator(), now)?;
     store.add_token(&token).await?;
     println!("{text}");
     println!("{pin}");
@@ -266,10 +267,4 @@ async fn revoke(store: &Store, who: &str, by: &str, reason: &str, at: Timestamp)
         bail!("{who} is not known here, or was revoked before");
     }
     Ok(())
-}
-
-/// Who does it, for the audit trail.
-fn operator() -> String {
-    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
-    format!("operator {}", user.unwrap_or_else(|_| "unknown".to_owned()))
 }

@@ -1,10 +1,13 @@
 //! The aggregator's commands, one file each.
 
+mod audit;
 mod backup;
 mod ca;
 mod check_config;
+mod openapi;
 mod restore;
 mod run;
+mod user;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -25,11 +28,14 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Audit(audit::Audit),
     Backup(backup::Backup),
     Ca(Box<ca::Ca>),
     CheckConfig(check_config::CheckConfig),
+    Openapi(openapi::Openapi),
     Restore(restore::Restore),
     Run(run::Run),
+    User(user::User),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -43,11 +49,14 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         self.start_log();
         let done = match self.command {
+            Command::Audit(audit) => audit.run(),
             Command::Backup(backup) => backup.run(),
             Command::Ca(ca) => ca.run(),
             Command::CheckConfig(check) => check.run(),
+            Command::Openapi(openapi) => openapi.run(),
             Command::Restore(restore) => restore.run(),
             Command::Run(run) => run.run(),
+            Command::User(user) => user.run(),
         };
         match done {
             Ok(()) => ExitCode::SUCCESS,
@@ -69,6 +78,12 @@ impl Cli {
             LogFormat::Text => log.with_target(false).without_time().init(),
         }
     }
+}
+
+/// Who does it, for the audit trail.
+fn operator() -> String {
+    let user = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER"));
+    format!("operator {}", user.unwrap_or_else(|_| "unknown".to_owned()))
 }
 
 /// Runs something to its end.

@@ -15,6 +15,7 @@ use super::batch::{self, BatchError, LANES};
 use super::gate::Peer;
 use super::now;
 use super::pressure::Trouble;
+use super::told;
 use crate::store::{Body, Committed, Report, StoreError};
 
 /// Commits a batch. Gives what to tell of it, and of lanes in which its loss records have closed gaps; the
@@ -126,10 +127,14 @@ async fn until_done(
     let mut trouble = None;
     loop {
         let reports = make()?;
+        let alerts = shared.told.get().map(|_| told::alerts(&reports)).unwrap_or_default();
         let start = Instant::now();
         match shared.store.commit(reports).await {
             Ok(committed) => {
                 shared.pressure.took(start.elapsed());
+                if let Some(told) = shared.told.get() {
+                    told.committed(alerts);
+                }
                 return Ok(committed);
             }
             Err(StoreError::Report { what, .. }) => return Err(BatchError::Odd(what)),

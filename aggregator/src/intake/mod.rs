@@ -4,6 +4,7 @@
 //!
 //! Facility and agent are what the certificate says, and nothing else.
 
+mod asker;
 mod batch;
 mod commit;
 mod counters;
@@ -13,19 +14,18 @@ mod limits;
 mod pressure;
 mod registry;
 mod session;
+mod told;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fieldward_shared::telemetry::NetworkData;
 use fieldward_shared::time::Timestamp;
-use fieldward_shared::transport::{
-    Channel, Code, Link, LinkError, TlsError, accept_tcp, endpoint_config, quic_server,
-};
-use fieldward_shared::wire::{Answer, Ask, Message, Question};
+use fieldward_shared::transport::{Code, Link, TlsError, accept_tcp, endpoint_config, quic_server};
+use fieldward_shared::wire::{Answer, Question};
 use quinn::{Endpoint, Incoming, TokioRuntime};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -33,9 +33,11 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
 
+pub use asker::{AskError, Asker};
 pub use counters::{Counter, Counters};
 pub use gate::{Gate, Peer, Reply};
 pub use limits::Limits;
+pub use told::{Heard, Told};
 
 use crate::fleet::Fleet;
 use crate::store::Store;
@@ -57,20 +59,6 @@ pub enum IntakeError {
     /// TLS cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
-}
-
-/// Why an agent did not answer.
-#[derive(Debug, thiserror::Error)]
-pub enum AskError {
-    /// It has no session.
-    #[error("agent {0} is not connected")]
-    Offline(Uuid),
-    /// The link broke.
-    #[error("agent {0} did not answer: {1}")]
-    Link(Uuid, LinkError),
-    /// It took too long.
-    #[error("agent {0} did not answer in time")]
-    Late(Uuid),
 }
 
 /// What the intake works with.
@@ -100,7 +88,9 @@ struct Shared {
     registry: Registry,
     pressure: Pressure,
     fleet: Fleet,
-    counters: Counters,
+    counters: Arc<Counters>,
+    /// Who wants to know what was committed.
+    told: OnceLock<Told>,
 }
 
 /// How often one may come by one of the ways, and how many at once.
@@ -144,7 +134,8 @@ impl Intake {
             registry: Registry::default(),
             pressure: Pressure::default(),
             fleet: Fleet::default(),
-            counters: Counters::default(),
+            counters: Arc::default(),
+            told: OnceLock::new(),
         });
         let tasks = vec![
             tokio::spawn(by_quic(shared.clone(), endpoint.clone())),
@@ -166,30 +157,23 @@ impl Intake {
     }
 
     /// What was counted.
-    pub fn counters(&self) -> &Counters {
+    pub fn counters(&self) -> &Arc<Counters> {
         &self.shared.counters
+    }
+
+    /// From now on somebody is told which alerts were committed. Once: a second is not.
+    pub fn tell(&self, told: Told) {
+        drop(self.shared.told.set(told));
+    }
+
+    /// Asks agents for others, as long as it lives.
+    pub fn asker(&self) -> Asker {
+        Asker::new(self.shared.clone())
     }
 
     /// Asks an agent.
     pub async fn ask(&self, agent: Uuid, question: Question, about: &str) -> Result<Answer, AskError> {
-        let session = self.shared.registry.of(agent).ok_or(AskError::Offline(agent))?;
-        let ask = Ask { question: question.into(), about: about.to_owned() };
-        let number = self.shared.registry.number();
-        let answer = async {
-            let (mut sender, receiver) = session.link.open(Channel::Ask(number)).await?;
-            sender.send(ask).await?;
-            sender.finish().await?;
-            match receiver {
-                Some(mut receiver) => receiver.next().await,
-                None => Ok(None),
-            }
-        };
-        match timeout(self.shared.limits.answer, answer).await {
-            Ok(Ok(Some(Message::Answer(answer)))) => Ok(answer),
-            Ok(Ok(_)) => Err(AskError::Link(agent, LinkError::Cut)),
-            Ok(Err(error)) => Err(AskError::Link(agent, error)),
-            Err(_) => Err(AskError::Late(agent)),
-        }
+        self.asker().ask(agent, question, about).await
     }
 
     /// Ends all sessions in order; agents come again.

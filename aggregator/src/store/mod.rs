@@ -3,20 +3,27 @@
 //! What agents report goes through [`Store::commit`] alone: one task writes, and what comes while it
 //! commits shares the next transaction. It returns when the disk has it. One file per resource.
 
+mod acts;
 mod agents;
 pub mod alerts;
 pub mod audit;
 pub mod backup;
+pub mod board;
 pub mod certificates;
 pub mod db;
 mod error;
+mod figures;
+pub mod keys;
 mod losses;
 pub mod positions;
 mod report;
 pub mod retention;
+pub mod sessions;
+pub mod sums;
 mod timeline;
 pub mod tokens;
 pub mod traffic;
+pub mod users;
 mod writer;
 
 use std::sync::Arc;

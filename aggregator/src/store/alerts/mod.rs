@@ -160,7 +160,7 @@ impl Store {
 }
 
 impl Stored {
-    fn read(row: &Row) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self { alert: read(row)?, revision: row.count("revision")?, received: at(row, "received")? })
     }
 

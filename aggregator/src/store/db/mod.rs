@@ -4,6 +4,7 @@
 //! which becomes `VALUES` on SQLite and `unnest` on PostgreSQL. What differs besides stands here.
 
 mod open;
+mod time;
 mod value;
 
 use std::sync::Arc;

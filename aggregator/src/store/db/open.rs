@@ -171,19 +171,25 @@ fn number(version: &str) -> i32 {
     version.split('.').take(3).fold(0, |number, part| number * 1000 + part.parse::<i32>().unwrap_or_default())
 }
 
-fn migrations(files: &'static [(&'static str, &'static str)]) -> Vec<Migration> {
-    let numbered = files.iter().zip(1..);
-    numbered
-        .map(|((name, sql), version)| {
+fn migrations(files: &'static [Subject]) -> Vec<Migration> {
+    files
+        .iter()
+        .map(|(number, name, sql)| {
+            // A test holds that they are numbers.
+            let version = number.parse().unwrap_or_default();
             Migration::new(version, (*name).into(), MigrationType::Simple, sql.into_sql_str(), false)
         })
         .collect()
 }
 
+/// Its number, its name, its tables. Numbers may be left out: those who work at once take theirs apart.
+type Subject = (&'static str, &'static str, &'static str);
+
 /// A subject, and its tables.
 macro_rules! subjects {
     ($database:literal: $($number:literal $name:literal),+ $(,)?) => {
         &[$((
+            $number,
             $name,
             include_str!(concat!(
                 env!("CARGO_MANIFEST_DIR"), "/../migrations/", $database, "/", $number, "_", $name, ".sql"
@@ -192,7 +198,7 @@ macro_rules! subjects {
     };
 }
 
-const SQLITE: &[(&str, &str)] = subjects!("sqlite":
+const SQLITE: &[Subject] = subjects!("sqlite":
     "0001" "facilities_and_agents",
     "0002" "alerts",
     "0003" "reports",
@@ -202,9 +208,11 @@ const SQLITE: &[(&str, &str)] = subjects!("sqlite":
     "0007" "predictions",
     "0008" "certificates",
     "0009" "lists",
+    "0020" "sign_in",
+    "0021" "alert_acts",
 );
 
-const POSTGRES: &[(&str, &str)] = subjects!("postgres":
+const POSTGRES: &[Subject] = subjects!("postgres":
     "0001" "facilities_and_agents",
     "0002" "alerts",
     "0003" "reports",
@@ -214,6 +222,8 @@ const POSTGRES: &[(&str, &str)] = subjects!("postgres":
     "0007" "predictions",
     "0008" "certificates",
     "0009" "lists",
+    "0020" "sign_in",
+    "0021" "alert_acts",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
@@ -247,7 +257,10 @@ mod tests {
 
     #[test]
     fn both_databases_have_the_same_subjects() {
-        let names = |files: &[(&'static str, _)]| files.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+        let names =
+            |files: &[Subject]| files.iter().map(|(number, name, _)| (*number, *name)).collect::<Vec<_>>();
         assert_eq!(names(SQLITE), names(POSTGRES));
+        assert!(migrations(SQLITE).is_sorted_by(|one, next| one.version < next.version));
+        assert_eq!(migrations(SQLITE)[0].version, 1);
     }
 }

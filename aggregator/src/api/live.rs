@@ -1,0 +1,285 @@
+//! `/ws`: what happens, as it happens. A client reads from the rings of the hub at its own pace; nothing is
+//! queued for it. One that does not read is closed, and goes on later with the last number it saw.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{FromRequestParts as _, Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::time::{Duration, MissedTickBehavior, interval, timeout};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+use super::Api;
+use super::auth::{is_own_page, tokens};
+use super::error::ApiError;
+use super::principal::{Principal, Role};
+use super::route::{Policy, Routes};
+use crate::hub::{Channel, Next};
+
+/// The resource.
+pub fn routes() -> Routes {
+    let look = Policy::Scoped(Role::Viewer);
+    Routes::of("live", "What happens, as it happens").add(look, routes!(socket)).add(look, routes!(ticket))
+}
+
+/// A ticket for a page, which cannot send headers with a socket.
+#[derive(Serialize, ToSchema)]
+struct Ticket {
+    /// To be sent as the subprotocols `fieldward.v1` and `ticket.…`. It works once.
+    ticket: String,
+    /// Seconds.
+    #[schema(example = 30)]
+    expires_in: u64,
+}
+
+/// Get a ticket for a socket
+#[utoipa::path(post, path = "/api/auth/ws-ticket", operation_id = "get_socket_ticket",
+    responses((status = 200, body = Ticket)))]
+async fn ticket(State(api): State<Arc<Api>>, principal: Principal) -> Result<axum::Json<Ticket>, ApiError> {
+    let (secret, digest) = tokens::secret()?;
+    api.auth.tickets.add(digest, principal);
+    Ok(axum::Json(Ticket { ticket: secret, expires_in: super::auth::tickets::LIFE.as_secs() }))
+}
+
+/// Listen
+///
+/// A WebSocket. Each message has `channel`, `type`, `seq`, `ts` and `data`. All channels are told from the
+/// beginning; `{"op": "subscribe", "channels": ["alerts"], "since": {"alerts": 41}, "epoch": "…"}` chooses, and goes
+/// on behind a number. Where that is gone, a message of type `reset` says so: read the lists, then go on from its
+/// `seq`. `{"op": "ping"}` and `{"op": "status"}` are answered.
+#[utoipa::path(get, path = "/ws", operation_id = "listen",
+    responses((status = 101, description = "the socket is open"), (status = 426, description = "this is no WebSocket")))]
+async fn socket(
+    State(api): State<Arc<Api>>,
+    principal: Principal,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, ApiError> {
+    if !is_own_page(&headers, &api.origins) {
+        return Err(ApiError::forbidden("foreign_origin", "a page of another origin may not listen"));
+    }
+    if api.hub.listeners() >= LISTENERS {
+        let said = "as many listen as may";
+        return Err(ApiError::later(StatusCode::SERVICE_UNAVAILABLE, "busy", said, 5));
+    }
+    let (mut parts, _) = request.into_parts();
+    let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.map_err(|_| {
+        ApiError::new(StatusCode::UPGRADE_REQUIRED, "no_websocket", "this path speaks WebSocket alone")
+            .header(axum::http::header::UPGRADE, "websocket")
+    })?;
+    let upgrade = upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(LARGEST)
+        .max_frame_size(LARGEST)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MOST_WRITTEN);
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let mut client = Client { news: api.hub.news(), at: BTreeMap::new(), api, principal, socket };
+        client.run().await;
+    }))
+}
+
+/// Somebody who listens.
+struct Client {
+    api: Arc<Api>,
+    principal: Principal,
+    socket: WebSocket,
+    news: tokio::sync::watch::Receiver<u64>,
+    /// The last number that it was told, for each channel that it listens to.
+    at: BTreeMap<Channel, u64>,
+}
+
+/// What a client says.
+#[derive(Deserialize)]
+#[serde(tag = "op", rename_all = "lowercase", deny_unknown_fields)]
+enum Said {
+    Ping {},
+    Status {},
+    Subscribe {
+        channels: Vec<String>,
+        #[serde(default)]
+        since: BTreeMap<String, u64>,
+        epoch: Option<String>,
+    },
+    Unsubscribe {
+        channels: Vec<String>,
+    },
+}
+
+/// Why a socket is closed.
+struct Closed(u16, &'static str);
+
+impl Client {
+    async fn run(&mut self) {
+        self.at = Channel::ALL.map(|channel| (channel, self.api.hub.newest(channel))).into();
+        if let Err(Closed(code, reason)) = self.talk().await {
+            let frame = CloseFrame { code, reason: reason.into() };
+            // Whoever does not read does not hear this either.
+            drop(timeout(FAREWELL, self.socket.send(Message::Close(Some(frame)))).await);
+        }
+    }
+
+    async fn talk(&mut self) -> Result<(), Closed> {
+        self.say(self.standing("hello")).await?;
+        let (mut pings, mut looks) = (interval(PING), interval(LOOK));
+        for every in [&mut pings, &mut looks] {
+            every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            every.reset();
+        }
+        let mut heard = true;
+        loop {
+            if self.api.hub.has_ended() {
+                return Err(Closed(1012, "the aggregator starts anew"));
+            }
+            self.news.borrow_and_update();
+            self.catch_up().await?;
+            tokio::select! {
+                _ = self.news.changed() => {}
+                said = self.socket.recv() => {
+                    heard = true;
+                    match said {
+                        Some(Ok(Message::Text(text))) => self.hear(&text).await?,
+                        Some(Ok(Message::Binary(_))) => return Err(Closed(1003, "text alone is understood")),
+                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                        Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
+                    }
+                }
+                _ = pings.tick() => {
+                    if !std::mem::take(&mut heard) {
+                        return Err(Closed(1001, "nobody is there"));
+                    }
+                    self.send(Message::Ping(Default::default())).await?;
+                }
+                _ = looks.tick() => self.principal = still(&self.api, self.principal.clone()).await?,
+            }
+        }
+    }
+
+    /// Tells what it was not told yet.
+    async fn catch_up(&mut self) -> Result<(), Closed> {
+        let channels: Vec<(Channel, u64)> = self.at.iter().map(|(channel, seen)| (*channel, *seen)).collect();
+        for (channel, mut seen) in channels {
+            loop {
+                match self.api.hub.after(channel, seen, AT_ONCE) {
+                    Next::Events(events) if events.is_empty() => break,
+                    Next::Events(events) => {
+                        for event in events {
+                            seen = event.seq;
+                            let is_seen = event
+                                .facility
+                                .as_deref()
+                                .is_none_or(|plant| self.principal.scope.holds(plant));
+                            if is_seen {
+                                let (kind, at) = (event.kind, event.at.rfc3339());
+                                // The data is JSON already.
+                                let text = format!(
+                                    "{{\"v\":1,\"channel\":\"{}\",\"type\":\"{kind}\",\"seq\":{seen},\"ts\":\"{at}\",\"data\":{}}}",
+                                    channel.name(),
+                                    event.data
+                                );
+                                self.send(Message::Text(text.into())).await?;
+                            }
+                        }
+                    }
+                    Next::Gone { oldest, newest } => {
+                        seen = newest;
+                        let data = json!({ "reason": "gone", "oldest_seq": oldest });
+                        self.say(json!({ "v": 1, "channel": channel.name(), "type": "reset", "seq": newest, "data": data }))
+                            .await?;
+                    }
+                }
+            }
+            self.at.insert(channel, seen);
+        }
+        Ok(())
+    }
+
+    async fn hear(&mut self, text: &str) -> Result<(), Closed> {
+        match serde_json::from_str::<Said>(text) {
+            Ok(Said::Ping {}) => self.say(json!({ "v": 1, "type": "pong" })).await,
+            Ok(Said::Status {}) => self.say(self.standing("status")).await,
+            Ok(Said::Subscribe { channels, since, epoch }) => match named(&channels) {
+                Some(channels) => {
+                    // Numbers of another process say nothing here: all that may have been is gone.
+                    let is_ours = epoch.as_deref().is_none_or(|epoch| epoch == self.api.hub.epoch());
+                    let from = |channel: Channel| match since.get(channel.name()) {
+                        Some(seen) if is_ours => *seen,
+                        Some(_) => u64::MAX,
+                        None => self.api.hub.newest(channel),
+                    };
+                    self.at = channels.into_iter().map(|channel| (channel, from(channel))).collect();
+                    self.say(self.standing("subscribed")).await
+                }
+                None => self.refuse("no such channel").await,
+            },
+            Ok(Said::Unsubscribe { channels }) => match named(&channels) {
+                Some(channels) => {
+                    self.at.retain(|channel, _| !channels.contains(channel));
+                    self.say(self.standing("subscribed")).await
+                }
+                None => self.refuse("no such channel").await,
+            },
+            Err(_) => self.refuse("say subscribe, unsubscribe, ping or status, as /docs tells").await,
+        }
+    }
+
+    async fn refuse(&mut self, why: &str) -> Result<(), Closed> {
+        self.say(json!({ "v": 1, "type": "error", "data": { "code": "not_understood", "detail": why } }))
+            .await
+    }
+
+    /// How it stands: whose numbers these are, and the newest of each channel that it listens to.
+    fn standing(&self, kind: &str) -> serde_json::Value {
+        let newest: BTreeMap<&str, u64> =
+            self.at.keys().map(|channel| (channel.name(), self.api.hub.newest(*channel))).collect();
+        json!({ "v": 1, "type": kind, "epoch": self.api.hub.epoch(), "data": { "channels": newest } })
+    }
+
+    async fn say(&mut self, words: serde_json::Value) -> Result<(), Closed> {
+        self.send(Message::Text(words.to_string().into())).await
+    }
+
+    async fn send(&mut self, message: Message) -> Result<(), Closed> {
+        match timeout(SLOWEST, self.socket.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(Closed(1001, "nobody is there")),
+            Err(_) => Err(Closed(4408, "too slow; come back with the last number")),
+        }
+    }
+}
+
+/// Whether somebody may still listen, and to what.
+async fn still(api: &Api, principal: Principal) -> Result<Principal, Closed> {
+    match api.still(&principal).await {
+        Ok(principal) => Ok(principal),
+        Err(error) if error.status == StatusCode::UNAUTHORIZED => Err(Closed(4401, "the session has ended")),
+        // The database is away: that is no reason to send anybody off.
+        Err(_) => Ok(principal),
+    }
+}
+
+fn named(names: &[String]) -> Option<Vec<Channel>> {
+    names.iter().map(|name| Channel::named(name)).collect()
+}
+
+/// How messages look.
+const PROTOCOL: &str = "fieldward.v1";
+/// Who may listen at once.
+const LISTENERS: usize = 4096;
+/// Bytes of what a client says.
+const LARGEST: usize = 64 << 10;
+/// Bytes that wait to be written.
+const MOST_WRITTEN: usize = 1 << 20;
+/// Messages that are taken from a ring at once.
+const AT_ONCE: usize = 64;
+/// For a message to be taken.
+const SLOWEST: Duration = Duration::from_secs(10);
+const FAREWELL: Duration = Duration::from_secs(1);
+const PING: Duration = Duration::from_secs(20);
+/// How often it is looked whether it may still listen.
+const LOOK: Duration = Duration::from_secs(60);

@@ -1,0 +1,159 @@
+//! The API: everything that people, pages and programs ask, answered from the store and the fleet.
+//!
+//! One file per resource; each gives its [`route::Routes`] and stands in [`RESOURCES`] with one line. A route
+//! comes in only together with its policy. `door.rs` is before all of them, `serve.rs` before the door.
+
+mod activities;
+pub mod alerts;
+pub mod auth;
+mod charts;
+pub mod config;
+mod context;
+pub mod door;
+pub mod error;
+mod extract;
+pub mod feed;
+mod fleet;
+mod health;
+pub mod limits;
+mod live;
+mod measure;
+mod metrics;
+mod open;
+pub mod openapi;
+pub mod page;
+pub mod principal;
+pub mod route;
+mod series;
+pub mod serve;
+mod system;
+mod time;
+mod traffic;
+mod trail;
+pub mod users;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
+use axum::http::{HeaderName, HeaderValue, Method};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::fleet::Fleet;
+use crate::hub::Hub;
+use crate::intake::Asker;
+use crate::store::{Store, now};
+use auth::Auth;
+use error::ApiError;
+use limits::Limits;
+use route::Entry;
+
+pub use open::{OpenError, open};
+
+/// Every resource. A new one is a file beside this one, and a line here.
+pub const RESOURCES: &[fn() -> route::Routes] = &[
+    activities::routes,
+    alerts::routes,
+    auth::routes,
+    charts::routes,
+    context::routes,
+    fleet::routes,
+    health::routes,
+    live::routes,
+    metrics::routes,
+    openapi::routes,
+    system::routes,
+    traffic::routes,
+    trail::routes,
+    users::routes,
+];
+
+/// What all resources work with.
+pub struct Api {
+    /// What is kept.
+    pub store: Store,
+    /// Who is connected.
+    pub fleet: Fleet,
+    /// Asks agents; none where no agents arrive.
+    pub asker: Option<Asker>,
+    /// Those who listen.
+    pub hub: Hub,
+    /// Signing in.
+    pub auth: Auth,
+    /// How often one may ask.
+    pub limits: Limits,
+    /// Other pages that may ask.
+    pub origins: Vec<String>,
+    /// Where files of ours lie.
+    pub folder: Option<PathBuf>,
+    /// How long answers take.
+    measures: measure::Measures,
+    /// What the process uses.
+    host: measure::Host,
+    /// Writes places in lists.
+    cursors: page::Cursors,
+}
+
+/// What an [`Api`] is made of.
+pub struct Parts {
+    /// What is kept.
+    pub store: Store,
+    /// Who is connected.
+    pub fleet: Fleet,
+    /// Asks agents.
+    pub asker: Option<Asker>,
+    /// Signs tokens.
+    pub signing: auth::tokens::Signing,
+    /// Requests a minute of each principal.
+    pub requests_per_minute: u32,
+    /// Other pages that may ask.
+    pub origins: Vec<String>,
+    /// Where files of ours lie.
+    pub folder: Option<PathBuf>,
+}
+
+impl Api {
+    /// Of its parts.
+    pub fn new(parts: Parts) -> Result<Self, ApiError> {
+        Ok(Self {
+            measures: measure::Measures::new(now()),
+            host: measure::Host::new(now()),
+            cursors: parts.signing.cursors(),
+            store: parts.store,
+            fleet: parts.fleet,
+            asker: parts.asker,
+            hub: Hub::default(),
+            auth: Auth::new(parts.signing)?,
+            limits: Limits::new(parts.requests_per_minute),
+            origins: parts.origins,
+            folder: parts.folder,
+        })
+    }
+
+    /// The router of all resources, and what it routes.
+    pub fn router(self: &Arc<Self>) -> (Router, Vec<Entry>) {
+        let built = route::build(RESOURCES, self);
+        let origins = self.origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+        let cors = CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins))
+            .allow_credentials(true)
+            .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+            .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH])
+            .expose_headers([axum::http::header::ETAG, HeaderName::from_static("x-request-id")]);
+        let router = built
+            .router
+            .layer(cors)
+            .layer(DefaultBodyLimit::max(door::BODY_BYTES as usize))
+            .layer(CatchPanicLayer::custom(panicked))
+            .with_state(self.clone());
+        (router, built.entries)
+    }
+}
+
+/// A handler panicked: that is a fault of ours, and no reason for others not to be answered.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> axum::response::Response {
+    axum::response::IntoResponse::into_response(ApiError::internal("a handler panicked; see the line above"))
+}

@@ -1,0 +1,70 @@
+//! Puts the API together as the configuration says, and listens.
+
+use std::sync::Arc;
+
+use fieldward_shared::keyfile::KeyFileError;
+use rustls::server::ResolvesServerCert;
+
+use super::auth::{setup, tokens::Signing};
+use super::door::Door;
+use super::serve::{ServeError, Server};
+use super::{Api, Parts};
+use crate::config::Config;
+use crate::intake::{Heard, Intake, Told};
+use crate::store::Store;
+
+/// Why there is no API.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Nobody can arrive.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The key that signs tokens, or the link for the first user.
+    #[error("the API: {0}")]
+    Key(#[from] KeyFileError),
+    /// Something else.
+    #[error("the API: {0}")]
+    Other(String),
+}
+
+/// Listens; requests are answered when it is run, and what agents report is told when [`super::feed`] is. Tells the way in when there is nobody yet.
+pub async fn open(
+    config: &Config,
+    store: Store,
+    intake: &Intake,
+    certificate: Arc<dyn ResolvesServerCert>,
+) -> Result<(Server, Arc<Api>, Heard), OpenError> {
+    let (api_config, folder) = (&config.api, &config.ca.folder);
+    let parts = Parts {
+        store: store.clone(),
+        fleet: intake.fleet(),
+        asker: Some(intake.asker()),
+        signing: Signing::open(&api_config.key(folder))?,
+        requests_per_minute: api_config.requests_per_minute,
+        origins: api_config.origins.clone(),
+        folder: Some(folder.clone()),
+    };
+    let other = |error: super::error::ApiError| OpenError::Other(error.words());
+    let api = Arc::new(Api::new(parts).map_err(other)?);
+    let secret = api.auth.setup.open(&store).await.map_err(other)?;
+    let (router, _) = api.router();
+    let is_tls = api_config.tls == super::config::Tls::Own;
+    let door = Door::new(api.clone(), router, api_config.proxies.clone(), is_tls);
+    let server = Server::bind(api_config, Some(certificate), door).await?;
+    let address = server.address().map_err(|error| OpenError::Other(error.to_string()))?;
+    tracing::info!(%address, tls = server.is_tls(), "people and programs may ask");
+    match secret {
+        Some(secret) => {
+            let scheme = if server.is_tls() { "https" } else { "http" };
+            let host = config.ca.names.first().map_or_else(|| "localhost".to_owned(), Clone::clone);
+            setup::tell(&format!("{scheme}://{host}:{}/setup#{secret}", address.port()), folder)?;
+        }
+        None => setup::forget(folder),
+    }
+    let (told, heard) = Told::new(COMMITTED);
+    intake.tell(told);
+    Ok((server, api, heard))
+}
+
+/// Batches of alerts that wait to be told to those who listen.
+const COMMITTED: usize = 1024;

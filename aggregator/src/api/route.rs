@@ -1,0 +1,228 @@
+//! The seam: how a route comes into the API. [`Routes::add`] takes a route and its policy together, and nothing
+//! else reaches the router, so there is no route without one. The policy is enforced here, before the handler.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::MethodRouter;
+use utoipa::openapi::path::{Operation, Paths};
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, Schema};
+use utoipa_axum::router::UtoipaMethodRouter;
+
+use super::Api;
+use super::error::ApiError;
+use super::principal::{Principal, Role};
+
+/// Who may use a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// Anybody. Few routes are, and a test lists them.
+    Public,
+    /// Whoever has at least this role, about the facilities that are in his scope: the handler takes a
+    /// [`Principal`] and asks it.
+    Scoped(Role),
+    /// Whoever has at least this role and sees all facilities.
+    Whole(Role),
+}
+
+/// A route, for the document, for measuring and for the tests.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// `GET`, …
+    pub method: &'static str,
+    /// With the names of its parameters.
+    pub path: String,
+    /// Who may.
+    pub policy: Policy,
+    /// Which resource.
+    pub resource: &'static str,
+}
+
+/// The routes of a resource.
+pub struct Routes {
+    resource: &'static str,
+    about: &'static str,
+    parts: Vec<(Policy, UtoipaMethodRouter<Arc<Api>>)>,
+}
+
+/// All routes together.
+pub struct Built {
+    /// Answers them.
+    pub router: Router<Arc<Api>>,
+    /// What there is.
+    pub entries: Vec<Entry>,
+    /// For the document.
+    pub paths: Paths,
+    /// Of bodies.
+    pub schemas: Vec<(String, RefOr<Schema>)>,
+    /// Resources and what they are.
+    pub tags: Vec<(&'static str, &'static str)>,
+}
+
+impl Routes {
+    /// A resource, and what it is in a line.
+    pub fn of(resource: &'static str, about: &'static str) -> Self {
+        Self { resource, about, parts: Vec::new() }
+    }
+
+    /// A route and who may use it.
+    pub fn add(mut self, policy: Policy, route: UtoipaMethodRouter<Arc<Api>>) -> Self {
+        self.parts.push((policy, route));
+        self
+    }
+}
+
+/// Puts resources together, guarded for this API.
+pub fn build(resources: &[fn() -> Routes], api: &Arc<Api>) -> Built {
+    put(resources, |methods, policy| methods.route_layer(from_fn_with_state((api.clone(), policy), guard)))
+}
+
+/// Puts resources together for the document alone: nothing answers.
+pub fn collect(resources: &[fn() -> Routes]) -> Built {
+    put(resources, |_, _| MethodRouter::new())
+}
+
+fn put(
+    resources: &[fn() -> Routes],
+    guarded: impl Fn(MethodRouter<Arc<Api>>, Policy) -> MethodRouter<Arc<Api>>,
+) -> Built {
+    let mut built = Built {
+        router: Router::new(),
+        entries: Vec::new(),
+        paths: Paths::new(),
+        schemas: Vec::new(),
+        tags: Vec::new(),
+    };
+    for resource in resources {
+        let Routes { resource, about, parts } = resource();
+        built.tags.push((resource, about));
+        for (policy, (schemas, paths, methods)) in parts {
+            built.schemas.extend(schemas);
+            let guarded = guarded(methods, policy);
+            for (path, mut item) in paths.paths {
+                built.router = built.router.route(&by_place(&path), guarded.clone());
+                for (method, operation) in operations(&mut item) {
+                    describe(operation, resource, policy);
+                    built.entries.push(Entry { method, path: path.clone(), policy, resource });
+                }
+                match built.paths.paths.get_mut(&path) {
+                    Some(known) => known.merge_operations(item),
+                    None => drop(built.paths.paths.insert(path, item)),
+                }
+            }
+        }
+    }
+    built
+}
+
+/// Lets in whom the policy lets in, and tells the handler who it is.
+async fn guard(
+    State((api, policy)): State<(Arc<Api>, Policy)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let (least, is_whole) = match policy {
+        Policy::Public => return next.run(request).await,
+        Policy::Scoped(role) => (role, false),
+        Policy::Whole(role) => (role, true),
+    };
+    let principal = match api.identify(request.headers()).await {
+        Ok(principal) => principal,
+        Err(error) => return error.into_response(),
+    };
+    match admit(&api, &principal, least, is_whole) {
+        Ok(()) => {
+            request.extensions_mut().insert(principal);
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+fn admit(api: &Api, principal: &Principal, least: Role, is_whole: bool) -> Result<(), ApiError> {
+    api.limits.of_principal(&principal.key())?;
+    if principal.role < least {
+        let said = format!("this needs the role {}; yours is {}", least.name(), principal.role.name());
+        let error = ApiError::forbidden("missing_role", said);
+        return Err(
+            error.about(serde_json::json!({ "required": least.name(), "yours": principal.role.name() }))
+        );
+    }
+    if is_whole && !principal.sees_all() {
+        let said = "this concerns all facilities, and you see some of them";
+        return Err(ApiError::forbidden("missing_scope", said).about(serde_json::json!({ "required": "*" })));
+    }
+    Ok(())
+}
+
+/// The router knows parameters by their place: two resources may name the same place differently.
+fn by_place(path: &str) -> String {
+    let named = |(place, part): (usize, &str)| {
+        if part.starts_with('{') { format!("{{p{place}}}") } else { part.to_owned() }
+    };
+    path.split('/').enumerate().map(named).collect::<Vec<_>>().join("/")
+}
+
+fn operations(item: &mut utoipa::openapi::PathItem) -> Vec<(&'static str, &mut Operation)> {
+    let all = [
+        ("GET", &mut item.get),
+        ("PUT", &mut item.put),
+        ("POST", &mut item.post),
+        ("DELETE", &mut item.delete),
+        ("PATCH", &mut item.patch),
+    ];
+    all.into_iter().filter_map(|(method, operation)| operation.as_mut().map(|one| (method, one))).collect()
+}
+
+/// What every operation says: who may, and which errors there are.
+fn describe(operation: &mut Operation, resource: &str, policy: Policy) {
+    operation.tags = Some(vec![resource.to_owned()]);
+    let mut errors =
+        vec![("400", "the request is not understood"), ("429", "too often; Retry-After says when")];
+    errors.extend([
+        ("500", "a fault of the server"),
+        ("503", "it cannot be answered now; Retry-After says when"),
+    ]);
+    let who = match policy {
+        Policy::Public => {
+            operation.security = Some(Vec::new());
+            "Anybody may ask this.".to_owned()
+        }
+        Policy::Scoped(role) => format!("Needs the role {}; shows facilities in scope.", role.name()),
+        Policy::Whole(role) => format!("Needs the role {} and all facilities in scope.", role.name()),
+    };
+    if policy != Policy::Public {
+        let by = |name: &str| SecurityRequirement::new(name.to_owned(), Vec::<String>::new());
+        operation.security = Some(vec![by("bearer"), by("api_key")]);
+        errors.extend([("401", "nobody knows who asks"), ("403", "whoever asks may not")]);
+    }
+    if operation.request_body.is_some() {
+        errors.extend([("413", "the body is too large"), ("415", "the body is no JSON")]);
+        errors.push(("422", "the body is not as it should be"));
+    }
+    let before = operation.description.take().map(|text| format!("{text}\n\n")).unwrap_or_default();
+    operation.description = Some(format!("{before}{who}"));
+    for (status, words) in errors {
+        let said = operation.responses.responses.entry(status.to_owned());
+        said.or_insert_with(|| problem(words));
+    }
+    // Those that a handler declares itself have the same body.
+    for (status, response) in &mut operation.responses.responses {
+        if let RefOr::T(response) = response
+            && status.starts_with(['4', '5'])
+            && response.content.is_empty()
+            && let RefOr::T(full) = problem(&response.description)
+        {
+            *response = full;
+        }
+    }
+}
+
+fn problem(words: &str) -> RefOr<utoipa::openapi::Response> {
+    let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(words).content("application/problem+json", body).build().into()
+}

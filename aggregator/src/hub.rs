@@ -1,0 +1,247 @@
+//! What has just happened, for whoever is connected. Each channel is a ring of numbered messages that all
+//! listeners read from; none of them has a queue, so a slow one costs nothing. Who was away names the last
+//! number he saw, and goes on from there, or is told that the ring has moved on.
+//!
+//! Only what is committed already is published.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fieldward_shared::time::Timestamp;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// What messages are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Channel {
+    /// Alerts, raised or changed.
+    Alerts,
+    /// Federated rounds.
+    FlStatus,
+    /// Predictions.
+    Predictions,
+    /// Agents that come and go.
+    System,
+}
+
+impl Channel {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Alerts, Self::FlStatus, Self::Predictions, Self::System];
+
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Alerts => "alerts",
+            Self::FlStatus => "fl_status",
+            Self::Predictions => "predictions",
+            Self::System => "system",
+        }
+    }
+
+    /// The channel that is written so.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|channel| channel.name() == name)
+    }
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Its number in its channel, from 1.
+    pub seq: u64,
+    /// When it was published.
+    pub at: Timestamp,
+    /// `new`, `update` or `delete`.
+    pub kind: &'static str,
+    /// The plant that it is about; none: all may see it.
+    pub facility: Option<String>,
+    /// JSON.
+    pub data: String,
+}
+
+/// What there is behind a number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// These, in order; perhaps none.
+    Events(Vec<Arc<Event>>),
+    /// Some of it is gone: the oldest that is left, and the newest.
+    Gone {
+        /// The oldest number that is left.
+        oldest: u64,
+        /// The newest number.
+        newest: u64,
+    },
+}
+
+/// All channels. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Hub(Arc<Inside>);
+
+#[derive(Debug)]
+struct Inside {
+    epoch: String,
+    rings: [Mutex<Ring>; 4],
+    /// Grows with each message, whichever channel.
+    news: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Ring {
+    events: VecDeque<Arc<Event>>,
+    bytes: usize,
+    newest: u64,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        let (news, _) = watch::channel(0);
+        // Numbers begin anew with the process: those of another say nothing here.
+        Self(Arc::new(Inside { epoch: Uuid::new_v4().to_string(), rings: Default::default(), news }))
+    }
+}
+
+impl Hub {
+    /// Whose numbers these are: they begin anew with each process.
+    pub fn epoch(&self) -> &str {
+        &self.0.epoch
+    }
+
+    /// Tells all who listen. Gives its number.
+    pub fn publish(
+        &self,
+        channel: Channel,
+        kind: &'static str,
+        facility: Option<&str>,
+        data: &serde_json::Value,
+        at: Timestamp,
+    ) -> u64 {
+        let data = data.to_string();
+        let mut ring = self.ring(channel);
+        ring.newest += 1;
+        ring.bytes += data.len();
+        let seq = ring.newest;
+        ring.events.push_back(Arc::new(Event { seq, at, kind, facility: facility.map(str::to_owned), data }));
+        ring.shrink();
+        drop(ring);
+        self.wake();
+        seq
+    }
+
+    /// Something could not be told: whoever listens has to look for himself.
+    pub fn skip(&self, channel: Channel) {
+        let mut ring = self.ring(channel);
+        ring.newest += 1;
+        ring.events.clear();
+        ring.bytes = 0;
+        drop(ring);
+        self.wake();
+    }
+
+    /// At most so many messages behind a number.
+    pub fn after(&self, channel: Channel, seen: u64, most: usize) -> Next {
+        let ring = self.ring(channel);
+        let oldest = ring.newest + 1 - ring.events.len() as u64;
+        if seen > ring.newest || seen + 1 < oldest {
+            return Next::Gone { oldest, newest: ring.newest };
+        }
+        let skip = usize::try_from(seen + 1 - oldest).unwrap_or(usize::MAX);
+        Next::Events(ring.events.iter().skip(skip).take(most).cloned().collect())
+    }
+
+    /// The newest number of a channel.
+    pub fn newest(&self, channel: Channel) -> u64 {
+        self.ring(channel).newest
+    }
+
+    /// Wakes whoever waits for news.
+    pub fn news(&self) -> watch::Receiver<u64> {
+        self.0.news.subscribe()
+    }
+
+    /// Sends everybody off: the process ends.
+    pub fn end(&self) {
+        self.0.news.send_replace(ENDED);
+    }
+
+    /// Whether everybody is sent off.
+    pub fn has_ended(&self) -> bool {
+        *self.0.news.borrow() == ENDED
+    }
+
+    /// How many listen.
+    pub fn listeners(&self) -> usize {
+        self.0.news.receiver_count()
+    }
+
+    fn wake(&self) {
+        self.0.news.send_modify(|count| *count = if *count == ENDED { ENDED } else { *count + 1 });
+    }
+
+    fn ring(&self, channel: Channel) -> MutexGuard<'_, Ring> {
+        self.0.rings[channel as usize].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ring {
+    fn shrink(&mut self) {
+        while self.events.len() > MOST || (self.bytes > MOST_BYTES && self.events.len() > 1) {
+            self.bytes -= self.events.pop_front().map_or(0, |event| event.data.len());
+        }
+    }
+}
+
+/// The last news there is.
+const ENDED: u64 = u64::MAX;
+/// Messages of a channel that are remembered.
+const MOST: usize = 10_000;
+/// Bytes of them.
+const MOST_BYTES: usize = 32 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn publish(hub: &Hub, count: u64) {
+        for nth in 0..count {
+            let data = serde_json::json!({ "nth": nth });
+            hub.publish(Channel::Alerts, "new", Some("north"), &data, Timestamp::from_micros(nth));
+        }
+    }
+
+    fn seqs(next: Next) -> Vec<u64> {
+        match next {
+            Next::Events(events) => events.iter().map(|event| event.seq).collect(),
+            Next::Gone { .. } => panic!("{next:?}"),
+        }
+    }
+
+    #[test]
+    fn who_was_away_goes_on_where_he_was_or_is_told_that_he_cannot() {
+        let hub = Hub::default();
+        assert_eq!(hub.after(Channel::Alerts, 0, 10), Next::Events(Vec::new()));
+        publish(&hub, 5);
+        assert_eq!(seqs(hub.after(Channel::Alerts, 0, 10)), [1, 2, 3, 4, 5]);
+        assert_eq!(seqs(hub.after(Channel::Alerts, 3, 1)), [4]);
+        assert!(seqs(hub.after(Channel::Alerts, 5, 10)).is_empty());
+        assert_eq!(hub.after(Channel::Alerts, 6, 10), Next::Gone { oldest: 1, newest: 5 });
+        assert_eq!(hub.newest(Channel::System), 0, "each channel counts for itself");
+        publish(&hub, MOST as u64);
+        assert_eq!(hub.after(Channel::Alerts, 4, 10), Next::Gone { oldest: 6, newest: MOST as u64 + 5 });
+        assert_eq!(seqs(hub.after(Channel::Alerts, 5, 2)), [6, 7]);
+        hub.skip(Channel::Alerts);
+        let newest = hub.newest(Channel::Alerts);
+        assert_eq!(hub.after(Channel::Alerts, newest - 1, 10), Next::Gone { oldest: newest + 1, newest });
+        assert!(seqs(hub.after(Channel::Alerts, newest, 10)).is_empty());
+    }
+
+    #[test]
+    fn a_ring_holds_so_many_bytes() {
+        let hub = Hub::default();
+        let data = serde_json::Value::String("x".repeat(1 << 20));
+        for _ in 0..40 {
+            hub.publish(Channel::System, "new", None, &data, Timestamp::from_micros(0));
+        }
+        assert!(matches!(hub.after(Channel::System, 0, 99), Next::Gone { oldest: 10, .. }));
+        assert_eq!(Channel::ALL.map(|channel| Channel::named(channel.name())), Channel::ALL.map(Some));
+    }
+}

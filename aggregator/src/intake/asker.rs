@@ -1,0 +1,56 @@
+//! Asks agents: one question, one answer, within a bounded time.
+
+use std::sync::Arc;
+
+use fieldward_shared::transport::{Channel, LinkError};
+use fieldward_shared::wire::{Answer, Ask, Message, Question};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::Shared;
+
+/// Why an agent did not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// It has no session.
+    #[error("agent {0} is not connected")]
+    Offline(Uuid),
+    /// The link broke.
+    #[error("agent {0} did not answer: {1}")]
+    Link(Uuid, LinkError),
+    /// It took too long.
+    #[error("agent {0} did not answer in time")]
+    Late(Uuid),
+}
+
+/// Asks agents. Clones ask the same.
+#[derive(Clone)]
+pub struct Asker(Arc<Shared>);
+
+impl Asker {
+    pub(super) const fn new(shared: Arc<Shared>) -> Self {
+        Self(shared)
+    }
+
+    /// Asks an agent.
+    pub async fn ask(&self, agent: Uuid, question: Question, about: &str) -> Result<Answer, AskError> {
+        let session = self.0.registry.of(agent).ok_or(AskError::Offline(agent))?;
+        let ask = Ask { question: question.into(), about: about.to_owned() };
+        let number = self.0.registry.number();
+        let answer = async {
+            let (mut sender, receiver) = session.link.open(Channel::Ask(number)).await?;
+            sender.send(ask).await?;
+            sender.finish().await?;
+            match receiver {
+                Some(mut receiver) => receiver.next().await,
+                None => Ok(None),
+            }
+        };
+        match timeout(self.0.limits.answer, answer).await {
+            Ok(Ok(Some(Message::Answer(answer)))) => Ok(answer),
+            Ok(Ok(_)) => Err(AskError::Link(agent, LinkError::Cut)),
+            Ok(Err(error)) => Err(AskError::Link(agent, error)),
+            Err(_) => Err(AskError::Late(agent)),
+        }
+    }
+}

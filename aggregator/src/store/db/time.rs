@@ -1,0 +1,15 @@
+//! What differs between the databases about stretches of time.
+
+use super::Db;
+
+impl Db {
+    /// A text in which `{bucket}` stands for the number of the stretch, of `$1` microseconds, in which the
+    /// column `timestamp` lies.
+    pub fn by_time(&self, sql: &str) -> String {
+        let micros = match self {
+            Self::Sqlite(_) => "timestamp",
+            Self::Postgres(_) => "CAST(floor(extract(epoch FROM timestamp) * 1000000) AS BIGINT)",
+        };
+        sql.replace("{bucket}", &format!("({micros} / $1)"))
+    }
+}

@@ -1,0 +1,454 @@
+//! Every endpoint that the documents ask for, with its fields: each is there as they say, or stands in the
+//! list of those that are still to come. The list is exact: what has come may not stand in it.
+
+use fieldward_aggregator::api::openapi;
+use fieldward_tests::api::{Caller, Service};
+use serde_json::Value;
+
+use crate::Database;
+
+/// An endpoint, what may be asked of it, and what it answers with (`[]` is each of a list).
+type Endpoint = (&'static str, &'static str, &'static [&'static str], &'static [&'static str]);
+
+const ALERT: &[&str] = &[
+    "id",
+    "timestamp",
+    "facility_id",
+    "severity",
+    "title",
+    "description",
+    "status",
+    "attack_type",
+    "attack_name",
+    "correlation_confidence",
+    "correlation_summary",
+    "context_analysis.duration",
+    "context_analysis.pattern",
+    "context_analysis.behavior",
+    "context_analysis.timeline[].time",
+    "context_analysis.evidence",
+    "sources[].layer",
+    "sources[].model_name",
+    "sources[].confidence",
+    "sources[].detection_time",
+    "sources[].evidence",
+    "sources[].context_evidence",
+    "first_seen",
+    "last_seen",
+    "count",
+    "src_assets",
+    "dst_assets",
+    "protocol",
+    "tactic",
+];
+const ALERTS: &[&str] = &[
+    "alerts[].id",
+    "alerts[].timestamp",
+    "alerts[].facility_id",
+    "alerts[].severity",
+    "alerts[].title",
+    "alerts[].description",
+    "alerts[].status",
+    "alerts[].attack_type",
+    "alerts[].attack_name",
+    "alerts[].correlation_confidence",
+    "alerts[].correlation_summary",
+    "alerts[].sources[].layer",
+    "total",
+    "page",
+    "pages",
+];
+const POINT: &[&str] = &[
+    "timeline[].time",
+    "timeline[].packets_per_sec",
+    "timeline[].unique_dest_ips",
+    "timeline[].protocol_distribution",
+    "timeline[].status",
+];
+const NOTHING: &[&str] = &[];
+
+/// `spec/backend-api.md`, then `spec/implementation-steps.md`, then `spec/dashboard-integration.md`, then the
+/// contracts.
+const ASKED_FOR: &[Endpoint] = &[
+    ("GET", "/health", NOTHING, &["status", "services"]),
+    (
+        "GET",
+        "/api/system/status",
+        NOTHING,
+        &[
+            "active_alerts",
+            "fl_progress",
+            "prediction_accuracy",
+            "facilities[].id",
+            "facilities[].name",
+            "facilities[].status",
+        ],
+    ),
+    ("GET", "/api/alerts", &["severity", "facility", "status", "search", "page", "limit"], ALERTS),
+    ("GET", "/api/alerts/{alert_id}", NOTHING, ALERT),
+    ("PUT", "/api/alerts/{alert_id}/status", NOTHING, ALERT),
+    ("GET", "/api/alerts/stats", NOTHING, &["total", "critical", "unresolved", "false_positives"]),
+    (
+        "GET",
+        "/api/context/{facility_id}/current",
+        NOTHING,
+        &[
+            "facility_id",
+            "window_duration",
+            "features",
+            "metrics.packets_per_sec",
+            "metrics.bytes_per_sec",
+            "metrics.unique_src_ips",
+            "metrics.unique_dest_ips",
+            "metrics.protocol_distribution",
+            "metrics.failed_connections",
+            "metrics.avg_packet_size",
+        ],
+    ),
+    (
+        "GET",
+        "/api/context/{alert_id}/evidence",
+        NOTHING,
+        &[
+            "alert_id",
+            "timeline[].time",
+            "timeline[].status",
+            "evidence.packets_per_sec",
+            "evidence.unique_dest_ips",
+            "evidence.protocol_distribution",
+            "evidence.failed_connections",
+            "pattern_analysis.pattern_type",
+            "pattern_analysis.confidence",
+            "pattern_analysis.description",
+        ],
+    ),
+    ("GET", "/api/context/{alert_id}/timeline", NOTHING, POINT),
+    ("GET", "/api/fl/rounds/current", NOTHING, NOTHING),
+    ("GET", "/api/fl/rounds", &["limit", "offset"], &["rounds", "total"]),
+    ("GET", "/api/fl/rounds/{round_id}", NOTHING, NOTHING),
+    ("POST", "/api/fl/rounds/trigger", NOTHING, &["round_id", "status"]),
+    ("GET", "/api/fl/clients", NOTHING, NOTHING),
+    ("GET", "/api/fl/clients/{client_id}", NOTHING, NOTHING),
+    (
+        "GET",
+        "/api/fl/privacy-metrics",
+        NOTHING,
+        &["epsilon", "delta", "data_size", "encryption", "privacy_budget_remaining"],
+    ),
+    ("GET", "/api/predictions", &["limit", "offset", "validated"], &["predictions", "total"]),
+    ("GET", "/api/predictions/{prediction_id}", NOTHING, NOTHING),
+    ("POST", "/api/predictions/predict", NOTHING, NOTHING),
+    ("GET", "/api/mitre/graph", NOTHING, &["nodes", "links"]),
+    ("GET", "/api/mitre/technique/{technique_id}", NOTHING, NOTHING),
+    ("POST", "/api/demo/scenarios/port-scan", NOTHING, &["scenario_id", "status"]),
+    ("POST", "/api/demo/scenarios/fl-round", NOTHING, &["round_id", "status"]),
+    ("POST", "/api/demo/scenarios/multi-stage", NOTHING, &["scenario_id", "status"]),
+    ("GET", "/api/demo/status", NOTHING, &["active_scenarios", "last_scenario"]),
+    ("POST", "/api/demo/reset", NOTHING, &["status"]),
+    ("GET", "/ws", NOTHING, NOTHING),
+    ("GET", "/api/fl/rounds/history", NOTHING, NOTHING),
+    ("GET", "/api/predictions/latest", NOTHING, NOTHING),
+    (
+        "GET",
+        "/api/metrics/realtime",
+        NOTHING,
+        &["requests_per_sec", "block_rate", "api.response_time_p50_ms", "cpu_percent", "memory_bytes"],
+    ),
+    ("GET", "/api/metrics/historical", &["range"], &["points[].timestamp", "points[].packets_per_sec"]),
+    ("GET", "/api/alerts/active", &["page", "limit", "range"], ALERTS),
+    ("GET", "/api/alerts/history", &["page", "limit", "range"], ALERTS),
+    ("POST", "/api/alerts/{id}/dismiss", NOTHING, ALERT),
+    ("POST", "/api/alerts/{id}/acknowledge", NOTHING, ALERT),
+    ("GET", "/api/activities/recent", NOTHING, &["activities[].timestamp", "activities[].actor"]),
+    ("GET", "/api/activities", &["page", "limit", "range"], &["activities[].timestamp", "total", "pages"]),
+    ("GET", "/api/charts/requests", &["range"], &["points[].timestamp", "points[].requests"]),
+    (
+        "GET",
+        "/api/charts/threats",
+        &["range"],
+        &["points[].timestamp", "points[].total", "points[].critical"],
+    ),
+    ("GET", "/api/charts/performance", &["range"], &["points[].timestamp", "points[].response_time_p95_ms"]),
+    ("GET", "/api/traffic/recent", NOTHING, &["traffic[].timestamp", "traffic[].facility_id"]),
+    (
+        "GET",
+        "/api/traffic",
+        &["page", "limit", "range"],
+        &[
+            "traffic[].packets_per_sec",
+            "traffic[].bytes_per_sec",
+            "traffic[].unique_src_ips",
+            "traffic[].unique_dest_ips",
+            "traffic[].protocol_distribution",
+            "traffic[].failed_connections",
+            "traffic[].avg_packet_size",
+            "traffic[].inter_arrival_time",
+            "total",
+            "pages",
+        ],
+    ),
+    ("GET", "/api/traffic/endpoint/{endpoint}", &["range"], NOTHING),
+    ("GET", "/api/threats/recent", NOTHING, NOTHING),
+    ("GET", "/api/threats", &["page", "limit", "range"], NOTHING),
+    ("GET", "/api/threats/type/{type}", NOTHING, NOTHING),
+    ("GET", "/api/threats/stats", NOTHING, NOTHING),
+    ("GET", "/api/security/checks", NOTHING, NOTHING),
+    ("POST", "/api/security/checks/{id}/run", NOTHING, NOTHING),
+    ("GET", "/api/security/compliance-score", NOTHING, NOTHING),
+    ("GET", "/api/analytics/overview", NOTHING, NOTHING),
+    ("GET", "/api/analytics/trends/{metric}", &["range"], NOTHING),
+    ("GET", "/api/analytics/summary", NOTHING, NOTHING),
+    ("GET", "/openapi.json", NOTHING, NOTHING),
+    ("GET", "/docs", NOTHING, NOTHING),
+    ("GET", "/livez", NOTHING, NOTHING),
+    ("GET", "/readyz", NOTHING, NOTHING),
+    ("GET", "/metrics", NOTHING, NOTHING),
+];
+
+/// Not built yet.
+const TO_COME: &[(&str, &str)] = &[
+    ("GET", "/api/fl/rounds/current"),
+    ("GET", "/api/fl/rounds"),
+    ("GET", "/api/fl/rounds/{round_id}"),
+    ("POST", "/api/fl/rounds/trigger"),
+    ("GET", "/api/fl/clients"),
+    ("GET", "/api/fl/clients/{client_id}"),
+    ("GET", "/api/fl/privacy-metrics"),
+    ("GET", "/api/predictions"),
+    ("GET", "/api/predictions/{prediction_id}"),
+    ("POST", "/api/predictions/predict"),
+    ("GET", "/api/mitre/graph"),
+    ("GET", "/api/mitre/technique/{technique_id}"),
+    ("POST", "/api/demo/scenarios/port-scan"),
+    ("POST", "/api/demo/scenarios/fl-round"),
+    ("POST", "/api/demo/scenarios/multi-stage"),
+    ("GET", "/api/demo/status"),
+    ("POST", "/api/demo/reset"),
+    ("GET", "/api/fl/rounds/history"),
+    ("GET", "/api/predictions/latest"),
+    ("GET", "/api/traffic/endpoint/{endpoint}"),
+    ("GET", "/api/threats/recent"),
+    ("GET", "/api/threats"),
+    ("GET", "/api/threats/type/{type}"),
+    ("GET", "/api/threats/stats"),
+    ("GET", "/api/security/checks"),
+    ("POST", "/api/security/checks/{id}/run"),
+    ("GET", "/api/security/compliance-score"),
+    ("GET", "/api/analytics/overview"),
+    ("GET", "/api/analytics/trends/{metric}"),
+    ("GET", "/api/analytics/summary"),
+    ("GET", "/metrics"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_endpoint_of_the_documents_is_there_or_listed() {
+    let database = Database::sqlite();
+    let service = Service::start(database.open().await).await.expect("an API");
+    let document: Value = serde_json::from_str(&openapi::text()).expect("JSON");
+    let mut wrong = Vec::new();
+    for (method, path, asked, fields) in ASKED_FOR {
+        let to_come = TO_COME.contains(&(method, path));
+        let routed = service.entries.iter().any(|one| one.method == *method && same(&one.path, path));
+        if to_come == routed {
+            wrong.push(format!(
+                "{method} {path}: {}",
+                if routed { "is there, and listed" } else { "is missing" }
+            ));
+        }
+        if !routed {
+            continue;
+        }
+        let Some(operation) = operation(&document, method, path) else {
+            wrong.push(format!("{method} {path}: not in the document"));
+            continue;
+        };
+        for name in *asked {
+            let parameters = operation["parameters"].as_array();
+            if !parameters.is_some_and(|all| all.iter().any(|one| one["name"] == *name)) {
+                wrong.push(format!("{method} {path}: cannot be asked for {name}"));
+            }
+        }
+        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+        for field in *fields {
+            if find(&document, schema, field).is_none() {
+                wrong.push(format!("{method} {path}: does not answer with {field}"));
+            }
+        }
+    }
+    for listed in TO_COME {
+        if !ASKED_FOR.iter().any(|(method, path, ..)| (*method, *path) == *listed) {
+            wrong.push(format!("{listed:?}: nobody asks for it"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    drop(service.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_document_is_of_the_router_and_whole() {
+    let database = Database::sqlite();
+    let service = Service::start(database.open().await).await.expect("an API");
+    let document: Value = serde_json::from_str(&openapi::text()).expect("JSON");
+    assert_eq!(document, service.get(&Caller::default(), "/openapi.json").await.unwrap());
+    assert_eq!(document["openapi"], "3.1.0");
+    assert_eq!(document["info"]["license"]["name"], "Apache-2.0");
+    let mut operations = 0;
+    let mut names = std::collections::BTreeSet::new();
+    for entry in &service.entries {
+        let operation = operation(&document, entry.method, &entry.path).expect("in the document");
+        operations += 1;
+        assert!(
+            names.insert(operation["operationId"].as_str().expect("a name").to_owned()),
+            "{entry:?}: a name twice"
+        );
+        assert!(operation["summary"].is_string() && operation["tags"].is_array(), "{entry:?}");
+        let security = operation["security"].as_array().expect("who may");
+        let is_public = entry.policy == fieldward_aggregator::api::route::Policy::Public;
+        assert_eq!(security.is_empty(), is_public, "{entry:?}");
+        let responses = operation["responses"].as_object().expect("answers");
+        for (status, answer) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
+            let is_problem = answer["content"]["application/problem+json"].is_object();
+            let is_health = entry.path == "/health" && status == "503";
+            assert!(is_problem || is_health, "{entry:?} {status}");
+        }
+    }
+    let listed: usize =
+        document["paths"].as_object().unwrap().values().map(|item| item.as_object().unwrap().len()).sum();
+    assert_eq!(listed, operations);
+    // No reference leads nowhere.
+    let text = document.to_string();
+    for (at, _) in text.match_indices("\"$ref\":\"#/components/schemas/") {
+        let name =
+            text[at..].split("schemas/").nth(1).and_then(|rest| rest.split('"').next()).expect("a name");
+        assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
+    }
+    drop(service.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answers_are_as_the_document_says() {
+    let database = Database::sqlite();
+    let service = Service::start(database.open().await).await.expect("an API");
+    crate::alerts::seed(&service.api.store, 30).await;
+    let caller = service.key("admin", &["*"]).await.unwrap();
+    let document: Value = serde_json::from_str(&openapi::text()).expect("JSON");
+    let first = service.get(&caller, "/api/alerts?limit=1").await.unwrap();
+    let id = first["alerts"][0]["id"].as_str().unwrap();
+    let mut checked = 0;
+    for entry in service.entries.iter().filter(|entry| entry.method == "GET") {
+        let path = entry.path.replace("{alert_id}", id);
+        let schema = &operation(&document, "GET", &entry.path).unwrap()["responses"]["200"]["content"]["application/json"]
+            ["schema"];
+        if path.contains('{') || !schema.is_object() || path == "/openapi.json" {
+            continue;
+        }
+        let answer = service.get(&caller, &path).await.unwrap();
+        let mut wrong = Vec::new();
+        conforms(&document, schema, &answer, &path, &mut wrong);
+        assert!(wrong.is_empty(), "{}\n{answer}", wrong.join("\n"));
+        checked += 1;
+    }
+    assert!(checked > 20, "{checked}");
+    drop(service.stop().await);
+}
+
+/// Whether two paths are the same but for the names of their parameters.
+fn same(one: &str, other: &str) -> bool {
+    let plain = |path: &str| {
+        path.split('/')
+            .map(|part| if part.starts_with('{') { "{}" } else { part }.to_owned())
+            .collect::<Vec<_>>()
+    };
+    plain(one) == plain(other)
+}
+
+fn operation<'a>(document: &'a Value, method: &str, path: &str) -> Option<&'a Value> {
+    let paths = document["paths"].as_object()?;
+    let found = paths.iter().filter(|(known, _)| same(known, path));
+    found.filter_map(|(_, item)| item.get(method.to_lowercase())).next()
+}
+
+/// The schema itself where another one is named.
+fn meant<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+    if let Some(name) = schema["$ref"].as_str() {
+        let name = name.rsplit('/').next().unwrap_or_default();
+        return meant(document, &document["components"]["schemas"][name]);
+    }
+    let either = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array());
+    match either.and_then(|all| all.iter().find(|one| one["type"] != "null")) {
+        Some(one) => meant(document, one),
+        None => schema,
+    }
+}
+
+/// The schema of a field of a field.
+fn find<'a>(document: &'a Value, schema: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(schema, |schema, part| {
+        let (name, is_list) = part.strip_suffix("[]").map_or((part, false), |name| (name, true));
+        let schema = meant(document, schema);
+        let parts = std::iter::once(schema).chain(schema["allOf"].as_array().into_iter().flatten());
+        let field = parts.filter_map(|one| meant(document, one)["properties"].get(name)).next()?;
+        let field = meant(document, field);
+        if is_list { field.get("items") } else { Some(field) }
+    })
+}
+
+/// Whether a value is as a schema says, with nothing beside it.
+fn conforms(document: &Value, schema: &Value, value: &Value, at: &str, wrong: &mut Vec<String>) {
+    let types: Vec<&str> = match &schema["type"] {
+        Value::String(one) => vec![one],
+        Value::Array(some) => some.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let either = schema["oneOf"].as_array();
+    let may_be_null =
+        types.contains(&"null") || either.is_some_and(|all| all.iter().any(|one| one["type"] == "null"));
+    if value.is_null() && may_be_null {
+        return;
+    }
+    if schema["$ref"].is_string() || either.is_some() {
+        return conforms(document, meant(document, schema), value, at, wrong);
+    }
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(number) if number.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let fits = types.is_empty() || types.contains(&kind) || (kind == "integer" && types.contains(&"number"));
+    if !fits {
+        wrong.push(format!("{at}: {kind} and not {types:?}"));
+    }
+    if let Some(words) = schema["enum"].as_array()
+        && !words.contains(value)
+    {
+        wrong.push(format!("{at}: {value} is not one of {words:?}"));
+    }
+    if let Value::Array(all) = value {
+        all.iter().for_each(|one| conforms(document, &schema["items"], one, &format!("{at}[]"), wrong));
+    }
+    let Value::Object(fields) = value else { return };
+    let parts: Vec<&Value> = match schema["allOf"].as_array() {
+        Some(parts) => parts.iter().map(|part| meant(document, part)).collect(),
+        None => vec![schema],
+    };
+    let known = |name: &str| parts.iter().find_map(|part| part["properties"].get(name));
+    let is_open = parts
+        .iter()
+        .any(|part| part.get("additionalProperties").is_some() || part.get("properties").is_none());
+    for (name, value) in fields {
+        match known(name) {
+            Some(schema) => conforms(document, schema, value, &format!("{at}.{name}"), wrong),
+            None if is_open => {}
+            None => wrong.push(format!("{at}.{name}: not in the document")),
+        }
+    }
+    let required =
+        parts.iter().filter_map(|part| part["required"].as_array()).flatten().filter_map(Value::as_str);
+    wrong.extend(
+        required.filter(|name| !fields.contains_key(*name)).map(|name| format!("{at}.{name}: missing")),
+    );
+}
