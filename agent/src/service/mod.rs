@@ -27,7 +27,7 @@ use crate::maintenance::Maintenance;
 use crate::mirror::{BadAddress, Mirror};
 use crate::model::{self, ModelError};
 use crate::pipeline::Limits;
-use crate::spool::{self, OpenError, Spool};
+use crate::spool::{OpenError, Spool};
 use crate::uplink::{self, Uplink};
 use engine::{Ended, Engine, Phase};
 use learning::{Gathered, Learning};
