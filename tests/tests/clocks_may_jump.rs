@@ -110,13 +110,14 @@ struct Far {
 
 impl Far {
     fn new(mut faked: Faked) -> Self {
-        let (input, output) = (faked.process.stdin.take().unwrap(), faked.process.stdout.take().unwrap());
+        let (input, output) = (faked.process.stdin.take(), faked.process.stdout.take());
+        let (input, output) = (input.expect("a way in"), output.expect("a way out"));
         let said = Arc::new(Mutex::new(Value::Null));
         let hearing = said.clone();
         std::thread::spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
                 if let Ok(value @ Value::Object(_)) = serde_json::from_str(&line) {
-                    *hearing.lock().unwrap() = value;
+                    *hearing.lock().expect("no panic") = value;
                 }
             }
         });
@@ -141,7 +142,7 @@ impl Far {
     }
 
     fn said(&self) -> Value {
-        self.said.lock().unwrap().clone()
+        self.said.lock().expect("no panic").clone()
     }
 
     fn connected(&self) -> bool {

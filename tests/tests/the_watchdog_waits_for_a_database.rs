@@ -39,9 +39,11 @@ struct Held(Vec<Pid>);
 
 impl Held {
     fn new(server: u32) -> Self {
-        let children = std::fs::read_to_string(format!("/proc/{server}/task/{server}/children")).unwrap();
-        let all = children.split_whitespace().map(|pid| pid.parse::<i32>().unwrap());
-        let all: Vec<Pid> = all.chain([i32::try_from(server).unwrap()]).filter_map(Pid::from_raw).collect();
+        let children =
+            std::fs::read_to_string(format!("/proc/{server}/task/{server}/children")).expect("its children");
+        let all = children.split_whitespace().map(|pid| pid.parse::<i32>().expect("a number"));
+        let all: Vec<Pid> =
+            all.chain([i32::try_from(server).expect("a number")]).filter_map(Pid::from_raw).collect();
         send(&all, Signal::STOP);
         Self(all)
     }
