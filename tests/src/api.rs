@@ -94,7 +94,7 @@ impl Service {
 
     /// Asks it to stop; gives what ends when it has.
     pub fn stop(self) -> JoinHandle<()> {
-        drop(self.stop.send(()));
+        let _ = self.stop.send(());
         self.runs
     }
 
