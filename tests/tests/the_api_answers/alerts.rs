@@ -106,7 +106,7 @@ async fn lists_are_filtered_paged_and_searched(database: Database) {
     let active = get("/api/alerts/active?limit=1").await.unwrap();
     let history = get("/api/alerts/history").await.unwrap();
     assert_eq!((&active["total"], &history["total"]), (&json!(240), &json!(0)));
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 async fn a_walk_by_cursor_sees_each_once_while_more_come_in(database: Database) {
@@ -139,7 +139,7 @@ async fn a_walk_by_cursor_sees_each_once_while_more_come_in(database: Database) 
     let cursor = page["next_cursor"].as_str().unwrap();
     let other = format!("/api/alerts?limit=7&severity=low&cursor={cursor}");
     service.ask(&caller, "GET", &other, None).await.unwrap().is_problem(400, "invalid_query");
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 async fn what_people_do_is_kept_and_nobody_overwrites_another(database: Database) {
@@ -222,7 +222,7 @@ async fn what_people_do_is_kept_and_nobody_overwrites_another(database: Database
     service.api.store.commit(vec![report]).await.unwrap();
     let stats = service.get(&viewer, "/api/alerts/stats").await.unwrap();
     assert_eq!(stats["unresolved"], 14);
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 async fn nobody_sees_the_alerts_of_another_plant(database: Database) {
@@ -293,7 +293,7 @@ async fn nobody_sees_the_alerts_of_another_plant(database: Database) {
         let recent = service.get(caller, "/api/activities/recent").await.unwrap();
         assert_eq!(recent["activities"], json!([]));
     }
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 async fn the_minute_before_is_shown_as_the_agent_sent_it(database: Database) {
@@ -322,5 +322,5 @@ async fn the_minute_before_is_shown_as_the_agent_sent_it(database: Database) {
     // No agent of the plant is connected: that is said, and nothing else.
     let now = service.ask(&caller, "GET", "/api/context/plant-1/current", None).await.unwrap();
     now.is_problem(503, "agent_unavailable");
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }

@@ -281,7 +281,7 @@ async fn every_endpoint_of_the_documents_is_there_or_listed() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -322,7 +322,7 @@ async fn the_document_is_of_the_router_and_whole() {
             text[at..].split("schemas/").nth(1).and_then(|rest| rest.split('"').next()).expect("a name");
         assert!(document["components"]["schemas"].get(name).is_some(), "{name}");
     }
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -349,7 +349,7 @@ async fn answers_are_as_the_document_says() {
         checked += 1;
     }
     assert!(checked > 20, "{checked}");
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 /// Whether two paths are the same but for the names of their parameters.

@@ -109,7 +109,7 @@ async fn traffic_adds_up_to_what_was_told(database: Database) {
     let realtime = service.get(&one, "/api/metrics/realtime").await.unwrap();
     assert!(realtime["packets_per_sec"].is_null() && realtime["unknown"]["packets_per_sec"].is_string());
     assert_eq!(realtime["active_alerts"], 40);
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -175,6 +175,6 @@ async fn the_window_of_a_plant_is_asked_of_its_agent() {
         .await
         .unwrap()
         .is_problem(503, "agent_unavailable");
-    drop(service.stop().await);
+    service.stop().await.unwrap();
     aggregator.stop().await;
 }

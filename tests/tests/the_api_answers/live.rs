@@ -171,7 +171,7 @@ async fn nobody_listens_who_may_not() {
     quiet.hear().await.unwrap();
     quiet.say(&json!({ "op": "status" })).await;
     assert_eq!(quiet.hear().await.unwrap()["type"], "status");
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -194,5 +194,5 @@ async fn what_people_do_is_told_once_it_is_kept() {
     assert_eq!(service.ask(&key, "POST", &path, None).await.unwrap().status, 200);
     socket.say(&json!({ "op": "ping" })).await;
     assert_eq!(socket.hear().await.unwrap()["type"], "pong");
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }

@@ -49,7 +49,7 @@ async fn every_error_has_the_one_body() {
     ask(admin.clone(), "DELETE", "/api/v1/keys/x").await.is_problem(404, "not_found");
     let there = ask(admin.clone(), "GET", "/api/v1/users").await;
     assert_eq!(there.status, 200);
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -69,7 +69,7 @@ async fn every_answer_has_its_headers_and_its_id() {
         let answer = service.ask(&page, "OPTIONS", "/api/users", None).await.unwrap();
         assert_eq!(answer.header("access-control-allow-origin"), allowed);
     }
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -97,7 +97,7 @@ async fn who_asks_too_often_waits() {
         status = service.ask(&Caller::default(), "GET", "/livez", None).await.unwrap().status.as_u16();
     }
     assert_eq!(status, 429);
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,7 +124,7 @@ async fn heads_are_bounded_and_garbage_harms_nobody() {
         assert!(!text.contains("HTTP/1.1 2") && !text.contains("HTTP/1.1 5"), "{text}");
     }
     assert_eq!(service.get(&Caller::default(), "/health").await.unwrap()["status"], "healthy");
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

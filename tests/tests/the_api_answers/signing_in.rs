@@ -53,7 +53,7 @@ async fn the_first_user_comes_by_a_link_that_works_once(database: Database) {
     assert_eq!((&me["role"], &me["facilities"]), (&json!("admin"), &json!(["*"])));
     let link = service.ask(&nobody, "GET", "/setup", None).await.unwrap();
     assert!(link.header("content-type").starts_with("text/html"));
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 async fn a_session_is_renewed_by_a_secret_that_works_once(database: Database) {
@@ -96,7 +96,7 @@ async fn a_session_is_renewed_by_a_secret_that_works_once(database: Database) {
         }
     }
     waits.expect("five are enough").is_problem(429, "back_off");
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 async fn what_an_administrator_changes_bites_at_once(database: Database) {
@@ -146,7 +146,7 @@ async fn what_an_administrator_changes_bites_at_once(database: Database) {
     let next = page["next_before"].as_i64().unwrap();
     let following = service.get(&ann, &format!("/api/audit?limit=2&before={next}")).await.unwrap();
     assert_eq!(following["acts"][0]["id"].as_i64(), Some(next - 1));
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
 
 async fn keys_are_shown_once_and_end(database: Database) {
@@ -180,5 +180,5 @@ async fn keys_are_shown_once_and_end(database: Database) {
             .unwrap()
             .is_problem(422, "validation_failed");
     }
-    drop(service.stop().await);
+    service.stop().await.unwrap();
 }
