@@ -367,12 +367,14 @@ fn keep_damaged(disk: &Arc<dyn Disk>, name: &str, bytes: &[u8], limits: &Limits)
     }
 }
 
-/// The next sequence of a lane. When the last bytes of its newest segment are torn, at least one record
-/// was there: its sequence is not given again.
+/// The next sequence of a lane, above all that any segment holds: the newest may be an empty one that was
+/// begun within another, when a sync had failed and what was to be written again was not. When the last bytes
+/// of the newest are torn, at least one record was there: its sequence is not given again.
 fn next(segments: &[&Surveyed], known: u64) -> u64 {
     let Some(newest) = segments.last() else { return known };
-    let next = newest.last().max(newest.header.first.saturating_sub(1)).saturating_add(1);
-    if newest.torn() && known <= next { next.saturating_add(1) } else { known.max(next) }
+    let next = segments.iter().map(|segment| segment.last().saturating_add(1)).max().unwrap_or(known);
+    let is_behind_all = newest.last().saturating_add(1) == next;
+    if newest.torn() && is_behind_all && known <= next { next.saturating_add(1) } else { known.max(next) }
 }
 
 /// Sequences that should be there and are not, nor were told to be lost.

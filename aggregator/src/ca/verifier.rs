@@ -39,7 +39,7 @@ pub struct Peer {
     pub serial: Serial,
     /// When it ends, seconds since the epoch.
     pub not_after: u64,
-    /// It has ended: only the renew door may serve it.
+    /// It has ended, or has not begun: only the renew door may serve it.
     pub is_expired: bool,
     /// Its root was rotated out: only the renew door may serve it.
     pub is_tainted: bool,
@@ -196,9 +196,9 @@ impl Verifier {
         self.not_revoked(&leaf.serial, name.agent)?;
         Ok(Peer {
             name,
+            is_expired: !leaf.is_valid(now.as_secs()),
             serial: leaf.serial,
             not_after: leaf.not_after,
-            is_expired: now.as_secs() > leaf.not_after,
             is_tainted,
             key: leaf.key,
             digest: sha256(certificate),
@@ -217,8 +217,10 @@ impl Trust {
         leaf: &Leaf,
         now: UnixTime,
     ) -> Result<bool, Refusal> {
-        // What has ended is judged as on its last day.
+        // What has ended is judged as on its last day, and what has not begun as on its first: our clock was
+        // set back since we issued it.
         let at = match now.as_secs() {
+            now if now < leaf.not_before => leaf.not_before,
             now if now <= leaf.not_after => now,
             now if now <= leaf.not_after.saturating_add(RENEWABLE) => leaf.not_after,
             _ => return Err(Refusal::Ended),

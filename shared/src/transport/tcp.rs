@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -67,6 +67,8 @@ struct Shared {
     /// Where what comes goes, by channel.
     channels: Mutex<HashMap<Channel, mpsc::Sender<Message>>>,
     arrived: tokio::sync::Mutex<mpsc::Receiver<(Channel, Arrivals)>>,
+    /// The last word: it needs no place in a queue, which may be full.
+    farewell: Arc<OnceLock<Bytes>>,
     /// Why it is over.
     end: watch::Sender<Option<LinkError>>,
 }
@@ -97,7 +99,9 @@ fn link(stream: Stream, remote: SocketAddr, is_agents: bool) -> Link {
         queue
     });
     let (arriving, arrived) = mpsc::channel(MOST_CHANNELS);
+    let farewell = Arc::<OnceLock<Bytes>>::default();
     let shared = Arc::new(Shared {
+        farewell: farewell.clone(),
         alpn,
         peer,
         remote,
@@ -108,7 +112,7 @@ fn link(stream: Stream, remote: SocketAddr, is_agents: bool) -> Link {
         arrived: tokio::sync::Mutex::new(arrived),
         end: watch::channel(None).0,
     });
-    tokio::spawn(write(writing, outgoing, shared.end.subscribe()));
+    tokio::spawn(write(writing, outgoing, farewell, shared.end.subscribe()));
     tokio::spawn(read(Frames::tagged(reading), Arc::downgrade(&shared), arriving, shared.end.clone()));
     Link(Way::Tcp(Tcp(shared)))
 }
@@ -169,6 +173,7 @@ fn finish(end: &watch::Sender<Option<LinkError>>, why: LinkError) {
 async fn write(
     mut to: WriteHalf<Stream>,
     mut frames: Vec<mpsc::Receiver<Bytes>>,
+    last: Arc<OnceLock<Bytes>>,
     mut end: watch::Receiver<Option<LinkError>>,
 ) {
     let [control, reports, asks, telemetry] = frames.as_mut_slice() else { return };
@@ -204,6 +209,9 @@ async fn write(
     let farewell = async {
         while let Ok(frame) = control.try_recv() {
             to.write_all(&frame).await?;
+        }
+        if let Some(frame) = last.get() {
+            to.write_all(frame).await?;
         }
         to.shutdown().await
     };
@@ -272,12 +280,12 @@ impl Shared {
         }
     }
 
-    /// The last word.
+    /// The last word, said when the link ends.
     fn say(&self, code: Code, words: &str) {
         let goodbye = Goodbye { code: code.number(), words: words.chars().take(200).collect() };
         if let Ok(frame) = tagged(Channel::Control, &goodbye.into()) {
-            // When even this does not fit, the other end sees the connection end.
-            drop(self.queue(Channel::Control).try_send(frame));
+            // Only the first counts.
+            let _ = self.farewell.set(frame);
         }
     }
 
