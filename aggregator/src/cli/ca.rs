@@ -11,6 +11,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::ca::authority::Authority;
+use crate::ca::rotation::LISTED;
+use crate::ca::state::State;
 use crate::ca::{expiry as ending, token};
 use crate::config::Config;
 use crate::store::Store;
@@ -80,6 +82,8 @@ enum What {
     },
     /// What ends within 30 days: one JSON object a line
     Expiry,
+    /// The roots, in PEM, for whoever asks the API: `ca roots >root.pem`
+    Roots,
 }
 
 #[derive(Subcommand)]
@@ -121,6 +125,7 @@ impl Ca {
             What::Init => init(folder, now),
             What::Rotate { step } => rotate(folder, step, now),
             What::Expiry => expiry(folder, now),
+            What::Roots => roots(folder),
             _ => {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
                 runtime.block_on(self.with_store(&config, now))
@@ -140,7 +145,7 @@ impl Ca {
             What::Approve { fingerprint } => decide(&store, *fingerprint, true, &by, at).await,
             What::Refuse { fingerprint } => decide(&store, *fingerprint, false, &by, at).await,
             What::Revoke { who, reason } => revoke(&store, who, &by, reason, at).await,
-            What::Init | What::Rotate { .. } | What::Expiry => Ok(()),
+            What::Init | What::Rotate { .. } | What::Expiry | What::Roots => Ok(()),
         };
         store.close().await;
         done
@@ -205,6 +210,13 @@ fn rotate(folder: &Path, step: &Step, now: u64) -> anyhow::Result<()> {
 fn expiry(folder: &Path, now: u64) -> anyhow::Result<()> {
     for alarm in ending::authority(&Authority::open(folder, None)?, now)? {
         println!("{}", serde_json::to_string(&alarm)?);
+    }
+    Ok(())
+}
+
+fn roots(folder: &Path) -> anyhow::Result<()> {
+    for root in State::load(folder)?.roots.iter().filter(|root| LISTED.contains(&root.standing)) {
+        println!("{}", root.certificate.trim_end());
     }
     Ok(())
 }
