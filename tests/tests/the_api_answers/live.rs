@@ -2,9 +2,15 @@
 
 use std::time::Duration;
 
+use fieldward_aggregator::api::feed;
 use fieldward_aggregator::hub::Channel;
+use fieldward_aggregator::intake::Told;
 use fieldward_aggregator::store::now;
+use fieldward_shared::service::Notify;
+use fieldward_shared::supervisor::Supervisor;
 use fieldward_tests::api::{Caller, Service};
+use fieldward_tests::link::pki::Pki;
+use fieldward_tests::link::{Agent, Aggregator, HERE, limits, pace};
 use fieldward_tests::reports::Reporter;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -195,4 +201,40 @@ async fn what_people_do_is_told_once_it_is_kept() {
     socket.say(&json!({ "op": "ping" })).await;
     assert_eq!(socket.hear().await.unwrap()["type"], "pong");
     service.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_of_an_agent_is_told_once_it_is_committed() {
+    let folder = tempfile::tempdir().unwrap();
+    let pki = Pki::new().unwrap();
+    let aggregator = Aggregator::start(folder.path(), HERE, &pki, limits()).await.unwrap();
+    let (store, fleet) = (aggregator.store.clone(), aggregator.intake.fleet());
+    let service = Service::start_with(store, fleet, None, 1_000_000).await.unwrap();
+    let (told, heard) = Told::new(16);
+    aggregator.intake.tell(told);
+    let (api, (stop, asked)) = (service.api.clone(), tokio::sync::oneshot::channel::<()>());
+    let mut supervisor = Supervisor::new(Notify::default(), Duration::from_secs(20));
+    supervisor.spawn("live", |stop| feed::run(api, heard, stop));
+    let feeding = tokio::spawn(async move { supervisor.run_until(async { drop(asked.await) }, None).await });
+    let key = service.key("viewer", &["north"]).await.unwrap();
+    let mut socket = Socket::with_key(&service, &key).await;
+
+    let mut agent = Agent::start(folder.path(), "north", &pki, aggregator.intake.address(), pace()).unwrap();
+    agent.issue(1);
+    agent.spool.sync();
+    let heard = loop {
+        let heard = socket.hear().await.unwrap();
+        if heard["channel"] == "alerts" {
+            break heard;
+        }
+    };
+    assert_eq!((&heard["type"], &heard["data"]["facility_id"]), (&json!("new"), &json!("north")));
+    // Whoever hears of it can ask for it.
+    let path = format!("/api/alerts/{}", heard["data"]["id"].as_str().unwrap());
+    let asked_for = service.get(&key, &path).await.unwrap();
+    assert_eq!(asked_for["title"], heard["data"]["title"]);
+    drop((agent, stop));
+    feeding.await.unwrap().unwrap();
+    service.stop().await.unwrap();
+    aggregator.stop().await;
 }
