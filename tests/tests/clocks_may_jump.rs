@@ -223,7 +223,7 @@ async fn the_aggregators_clock_jumps() {
     Authority::init(&ca, Clock::default().now()).unwrap();
     let at = free();
     let config = format!(
-        "database_url = \"sqlite://{}\"\nlisten = \"{at}\"\n[ca]\nfolder = \"{}\"\nnames = [\"{}\"]",
+        "database_url = \"sqlite://{}\"\nlisten = \"{at}\"\n[api]\nlisten = \"127.0.0.1:0\"\n[ca]\nfolder = \"{}\"\nnames = [\"{}\"]",
         folder.path().join("fieldward.db").display(),
         ca.display(),
         pki::NAME,

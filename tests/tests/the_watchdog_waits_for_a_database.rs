@@ -80,7 +80,7 @@ async fn the_watchdog_is_fed_while_the_database_hangs() {
     let (ca, at) = (folder.path().join("ca"), free());
     Authority::init(&ca, Clock::default().now()).unwrap();
     let config = format!(
-        "database_url = \"{}\"\nlisten = \"{at}\"\n[ca]\nfolder = \"{}\"\nnames = [\"{}\"]",
+        "database_url = \"{}\"\nlisten = \"{at}\"\n[api]\nlisten = \"127.0.0.1:0\"\n[ca]\nfolder = \"{}\"\nnames = [\"{}\"]",
         server.database().unwrap(),
         ca.display(),
         pki::NAME,
