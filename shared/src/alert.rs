@@ -175,7 +175,8 @@ impl Status {
     }
 }
 
-/// Identity of an alert: 128 bits, written as a UUID.
+/// Identity of an alert: 128 bits, written as a UUID. It begins with its time, so that alerts of the same time
+/// are neighbours in a database, and adding one touches few pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AlertId(u128);
 
@@ -189,8 +190,9 @@ impl AlertId {
         let hash = bytes.fold(0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128, |hash, byte| {
             (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b)
         });
+        let millis = u128::from(first.as_micros() / 1000) & 0xffff_ffff_ffff;
         // Version 8 (custom) and variant of RFC 9562.
-        Self(hash & !(0xf << 76) & !(0x3 << 62) | 0x8 << 76 | 0x2 << 62)
+        Self(millis << 80 | 0x8 << 76 | hash & (0xfff << 64) | 0x2 << 62 | hash & ((1 << 62) - 1))
     }
 
     /// As a number.
@@ -244,6 +246,7 @@ mod tests {
         assert_ne!(id, AlertId::new("plantb", "aseline", "10.0.0.9", at));
         assert_eq!(id.to_string().parse(), Ok(id));
         assert_eq!(&id.to_string()[14..15], "8");
+        assert!(id < AlertId::new("another", "rule", "about", Timestamp::from_micros(1_005)));
     }
 
     #[test]
