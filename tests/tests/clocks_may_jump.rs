@@ -79,6 +79,7 @@ fn agent() {
         facility: "north".to_owned(),
         id,
         folder: Folder::in_state(&Path::new(&folder).join("state")),
+        token: String::new(),
     };
     let mut agent = own.start(Path::new(&folder), to, pace()).unwrap();
     let (tell, orders) = std::sync::mpsc::channel();

@@ -3,12 +3,13 @@
 
 use std::net::IpAddr;
 
-use fieldward_shared::identity::{AgentName, sha256};
+use fieldward_shared::identity::{AgentName, sha256, to_hex};
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::wire::{Certificate, EnrollRequest, Message, Pending, Refused, RenewRequest};
 use uuid::Uuid;
 
 use super::authority::{AGENT_LIFETIME, Issued};
+use super::book::{self, Entry};
 use super::hall::Hall;
 use super::limit::{Limit, Rate};
 use super::request::Request;
@@ -17,7 +18,7 @@ use super::{CaError, token};
 use crate::store::StoreError;
 use crate::store::certificates::{self, Known};
 use crate::store::db::Tx;
-use crate::store::tokens::{self, Caller, Entry};
+use crate::store::tokens::{self, Caller};
 
 /// How long an agent that waits for approval should wait before it asks again.
 const RETRY_SECONDS: u32 = 10;
@@ -85,8 +86,8 @@ async fn try_enroll(hall: &Hall, source: IpAddr, request: &EnrollRequest) -> Res
     let caller = Caller { hash, key: asked.key, facility: &request.facility, source: &source, now: now_at };
     let mut tx = hall.store().at_door().await?;
     let name = match tokens::enter(&mut tx, &caller).await? {
-        Entry::Welcome(name) => name,
-        Entry::Pending { name, is_new } => {
+        tokens::Entry::Welcome(name) => name,
+        tokens::Entry::Pending { name, is_new } => {
             let fingerprint = asked.key.to_string();
             if is_new {
                 let who = name.to_string();
@@ -97,11 +98,11 @@ async fn try_enroll(hall: &Hall, source: IpAddr, request: &EnrollRequest) -> Res
             }
             return Ok(Pending { fingerprint, retry_seconds: RETRY_SECONDS }.into());
         }
-        Entry::Unknown => return Err(away("token", UNKNOWN)),
-        Entry::Used => return Err(away("used", USED)),
-        Entry::Expired => return Err(away("expired", EXPIRED)),
-        Entry::Refused => return Err(away("refused", "an operator refused this agent")),
-        Entry::Elsewhere(facility) => {
+        tokens::Entry::Unknown => return Err(away("token", UNKNOWN)),
+        tokens::Entry::Used => return Err(away("used", USED)),
+        tokens::Entry::Expired => return Err(away("expired", EXPIRED)),
+        tokens::Entry::Refused => return Err(away("refused", "an operator refused this agent")),
+        tokens::Entry::Elsewhere(facility) => {
             let words = format!("the token is for facility {facility}; look at facility_id in agent.toml");
             return Err(away("facility", words));
         }
@@ -111,6 +112,7 @@ async fn try_enroll(hall: &Hall, source: IpAddr, request: &EnrollRequest) -> Res
     let detail = format!("serial {}, key {}", issued.leaf.serial, issued.leaf.key);
     certificates::audit(&mut tx, now_at, &source, "agent.enrolled", &name.to_string(), &detail).await?;
     tx.commit("serve at the door").await?;
+    hall.keep(hall.book.note(&[entry(&name, &issued, Some(&hash), now)]));
     Hall::count(&hall.counts.enrolled);
     tracing::info!(agent = %name, %source, serial = %issued.leaf.serial, "an agent was enrolled");
     certificate(hall, &name, &issued, now)
@@ -150,6 +152,7 @@ async fn try_renew(hall: &Hall, peer: &Peer, request: &RenewRequest) -> Result<M
     let actor = name.to_string();
     certificates::audit(&mut tx, at(now), &actor, "certificate.renewed", &actor, &detail).await?;
     tx.commit("serve at the door").await?;
+    hall.keep(hall.book.note(&[entry(&name, &issued, None, now)]));
     Hall::count(&hall.counts.renewed);
     if peer.may_open_session() {
         tracing::info!(agent = %name, serial = %issued.leaf.serial, "a certificate was renewed");
@@ -168,9 +171,28 @@ async fn issue(
     now: u64,
 ) -> Result<Issued, Away> {
     let issued = hall.authority().issue(asked, name, AGENT_LIFETIME, now)?;
-    let digest = issued.chain.first().map(|leaf| sha256(leaf)).unwrap_or_default();
-    certificates::record(tx, name, &issued.leaf, digest, at(now)).await?;
+    certificates::record(tx, name, &issued.leaf, digest(&issued), at(now)).await?;
     Ok(issued)
+}
+
+/// The line of a certificate in the book.
+fn entry(name: &AgentName, issued: &Issued, token: Option<&[u8]>, now: u64) -> Entry {
+    let leaf = &issued.leaf;
+    Entry::Issued(book::Issued {
+        serial: leaf.serial.to_string(),
+        facility: name.facility.clone(),
+        agent: name.agent,
+        key: to_hex(&leaf.key.0),
+        digest: to_hex(&digest(issued)),
+        at: now,
+        not_before: leaf.not_before,
+        not_after: leaf.not_after,
+        token: token.map(to_hex),
+    })
+}
+
+fn digest(issued: &Issued) -> [u8; 32] {
+    issued.chain.first().map(|leaf| sha256(leaf)).unwrap_or_default()
 }
 
 fn certificate(hall: &Hall, name: &AgentName, issued: &Issued, now: u64) -> Result<Message, Away> {

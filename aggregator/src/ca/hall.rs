@@ -13,6 +13,7 @@ use rustls::server::ResolvesServerCert;
 
 use super::CaError;
 use super::authority::{Authority, DAY};
+use super::book::{Book, Entry};
 use super::door::Doors;
 use super::expiry::{self, Alarm};
 use super::operator::{Operator, Source};
@@ -20,6 +21,7 @@ use super::revoked::{Revocations, Revoked};
 use super::shown::Shown;
 use super::state::State;
 use super::verifier::{RENEWABLE, Verifier};
+use crate::store::recall::Recalled;
 use crate::store::{Store, StoreError};
 
 /// What the doors did, for metrics.
@@ -51,6 +53,7 @@ pub struct Hall {
     store: Store,
     /// When certificates are forgotten next.
     forgets: AtomicU64,
+    pub(super) book: Book,
     pub(super) doors: Doors,
     /// What the doors did.
     pub counts: Counts,
@@ -80,6 +83,7 @@ impl Hall {
         let operator = source.as_ref().map(|source| Ok::<_, CaError>((source.stamp(), source.open()?)));
         let operator = operator.transpose()?;
         verifier.trust(Some(authority.state()), operator.as_ref().map(|(_, operator)| operator.clone()))?;
+        let (book, done) = Book::open(settings.folder, clock.now().saturating_sub(RENEWABLE + DAY))?;
         let shown = Shown::new(&authority, settings.names, settings.certificate, clock.now())?;
         let hall = Self {
             folder: settings.folder.to_owned(),
@@ -93,11 +97,23 @@ impl Hall {
             clock,
             store,
             forgets: AtomicU64::new(0),
+            book,
             doors: Doors::default(),
             counts: Counts::default(),
         };
+        hall.recall(&done).await?;
         hall.learn_revoked().await?;
         Ok(hall)
+    }
+
+    /// A database that was set back learns what was done since.
+    async fn recall(&self, done: &[Entry]) -> Result<(), StoreError> {
+        let now = Timestamp::from_micros(self.clock.now().saturating_mul(1_000_000));
+        let Recalled { issued, revoked } = self.store.recall(&Book::done(done), now).await?;
+        if issued + revoked > 0 {
+            tracing::warn!(issued, revoked, "the database did not know what was done; it was told");
+        }
+        Ok(())
     }
 
     /// To be called once a second. What fails is said and tried again; what was known before stays.
@@ -124,7 +140,14 @@ impl Hall {
         let gone =
             self.store.forget_certificates(Timestamp::from_micros(until.saturating_mul(1_000_000))).await?;
         tracing::debug!(gone, "certificates that ended long ago were forgotten");
-        Ok(())
+        // A server's database may have been set back while we run.
+        match self.book.tidy(until) {
+            Ok(done) => self.recall(&done).await,
+            Err(error) => {
+                tracing::error!(%error, "the book of what was issued cannot be read");
+                Ok(())
+            }
+        }
     }
 
     /// Reads who is revoked; gives back whether that has changed.
@@ -133,12 +156,24 @@ impl Hall {
             Timestamp::from_micros(self.clock.now().saturating_sub(RENEWABLE).saturating_mul(1_000_000));
         let rows = self.store.revoked(since).await?;
         let serials = rows.serials.iter().filter_map(|serial| serial.parse().ok()).collect();
-        let changed =
-            self.revoked.replace(Revocations { serials, agents: rows.agents.into_iter().collect() });
+        let agents = rows.agents.iter().map(|name| name.agent).collect();
+        let changed = self.revoked.replace(Revocations { serials, agents });
         if changed {
             tracing::info!("the list of the revoked has changed");
+            let agents = rows
+                .agents
+                .iter()
+                .map(|name| Entry::Agent { facility: name.facility.clone(), id: name.agent });
+            self.keep(self.book.note_revoked(agents.chain(rows.serials.iter().cloned().map(Entry::Serial))));
         }
         Ok(changed)
+    }
+
+    /// Without the book all goes on; what it lacks is missed only by a database that is set back.
+    pub(super) fn keep(&self, noted: Result<(), CaError>) {
+        if let Err(error) = noted {
+            tracing::error!(%error, "the book lacks what was done just now; make a backup soon");
+        }
     }
 
     /// Takes over what `ca` commands have changed, and makes the aggregator a new certificate in time.

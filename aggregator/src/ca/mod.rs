@@ -5,6 +5,7 @@
 //! asked again after the handshake and while a session lasts.
 
 pub mod authority;
+mod book;
 pub mod config;
 pub mod door;
 pub mod expiry;

@@ -46,7 +46,7 @@ pub struct RevokedRows {
     /// Numbers of certificates.
     pub serials: Vec<String>,
     /// Agents.
-    pub agents: Vec<Uuid>,
+    pub agents: Vec<AgentName>,
 }
 
 impl Store {
@@ -61,7 +61,10 @@ impl Store {
         let agents = self.db.read("read revocations", REVOKED_AGENTS, Vec::new()).await?;
         Ok(RevokedRows {
             serials: serials.iter().map(|row| row.get("serial")).collect::<Result<_, _>>()?,
-            agents: agents.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?,
+            agents: agents
+                .iter()
+                .map(|row| Ok(AgentName { facility: row.get("facility_id")?, agent: row.get("id")? }))
+                .collect::<Result<_, StoreError>>()?,
         })
     }
 
@@ -183,7 +186,8 @@ fn certificate(row: &Row) -> Result<Certificate, StoreError> {
     })
 }
 
-const ADD: &str = "INSERT INTO certificates (serial, agent_id, key, digest, issued, not_before, not_after)
+pub(super) const ADD: &str =
+    "INSERT INTO certificates (serial, agent_id, key, digest, issued, not_before, not_after)
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const FIND: &str = "SELECT certificates.*, agents.facility_id, agents.status AS agent_status
     FROM certificates JOIN agents ON agents.id = certificates.agent_id WHERE serial = $1";
@@ -195,10 +199,11 @@ const LIST_NEWEST: &str = "SELECT certificates.*, agents.facility_id, agents.sta
         WHERE later.agent_id = certificates.agent_id AND (later.not_after > certificates.not_after
             OR later.not_after = certificates.not_after AND later.serial > certificates.serial))";
 const REVOKED: &str = "SELECT serial FROM certificates WHERE revoked IS NOT NULL AND not_after >= $1";
-const REVOKED_AGENTS: &str = "SELECT id FROM agents WHERE status = 'revoked'";
-const REVOKE: &str =
+const REVOKED_AGENTS: &str = "SELECT id, facility_id FROM agents WHERE status = 'revoked'";
+pub(super) const REVOKE: &str =
     "UPDATE certificates SET revoked = $2, reason = $3 WHERE serial = $1 AND revoked IS NULL";
-const REVOKE_AGENT: &str = "UPDATE agents SET status = 'revoked' WHERE id = $1 AND status <> 'revoked'";
-const REVOKE_OF_AGENT: &str =
+pub(super) const REVOKE_AGENT: &str =
+    "UPDATE agents SET status = 'revoked' WHERE id = $1 AND status <> 'revoked'";
+pub(super) const REVOKE_OF_AGENT: &str =
     "UPDATE certificates SET revoked = $2, reason = $3 WHERE agent_id = $1 AND revoked IS NULL";
 const FORGET: &str = "DELETE FROM certificates WHERE not_after < $1";

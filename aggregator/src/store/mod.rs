@@ -16,6 +16,7 @@ mod figures;
 pub mod keys;
 mod losses;
 pub mod positions;
+pub mod recall;
 mod report;
 pub mod retention;
 pub mod sessions;

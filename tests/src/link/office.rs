@@ -19,7 +19,7 @@ use fieldward_shared::clock::Clock;
 use fieldward_shared::identity::{AGGREGATOR, AgentName, Pin, sha256};
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::transport::{ClientIdentity, server_showing};
-use fieldward_shared::wire::{Certificate, EnrollRequest, Message};
+use fieldward_shared::wire::{Certificate, EnrollRequest, Message, RenewRequest};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -45,6 +45,8 @@ pub struct Enrolled {
     pub id: Uuid,
     /// Its identity.
     pub folder: Folder,
+    /// What it came with.
+    pub token: String,
 }
 
 impl Office {
@@ -95,17 +97,39 @@ impl Office {
 
     /// Enrols a new agent, which keeps its identity in a state directory of its own.
     pub async fn enrol(&self, state: &Path, facility: &str) -> Result<Enrolled> {
+        let token = self.token(facility).await?;
+        self.enrol_with(token, state, facility).await
+    }
+
+    /// A token for one agent.
+    pub async fn token(&self, facility: &str) -> Result<String> {
+        let (text, token) = token::draw(facility, 3600, true, "op", self.hall.clock().now())?;
+        self.hall.store().add_token(&token).await?;
+        Ok(text)
+    }
+
+    /// Enrols a new agent that brings this token.
+    pub async fn enrol_with(&self, token: String, state: &Path, facility: &str) -> Result<Enrolled> {
         let folder = Folder::in_state(state);
         let clock = folder.clock();
-        let (text, token) = token::draw(facility, 3600, true, "op", clock.now())?;
-        self.hall.store().add_token(&token).await?;
         let asked = identity::enroll(&folder, false)?;
-        let request = EnrollRequest { token: text, csr: asked.csr.clone(), facility: facility.to_owned() };
-        let answer = door::enroll(&self.hall, IpAddr::V4(Ipv4Addr::LOCALHOST), &request).await;
+        let answer = self.knock(&token, facility, asked.csr.clone()).await;
         let Message::Certificate(answer) = answer else { bail!("not enrolled: {answer:?}") };
         let pin = self.hall.authority().pin()?;
         let own = identity::take_enrolled(&folder, asked, &answer, Some(pin), &clock)?;
-        Ok(Enrolled { facility: facility.to_owned(), id: own.name.agent, folder })
+        Ok(Enrolled { facility: facility.to_owned(), id: own.name.agent, folder, token })
+    }
+
+    /// What is answered to one who brings a token.
+    pub async fn knock(&self, token: &str, facility: &str, csr: Vec<u8>) -> Message {
+        let request = EnrollRequest { token: token.to_owned(), csr, facility: facility.to_owned() };
+        door::enroll(&self.hall, IpAddr::V4(Ipv4Addr::LOCALHOST), &request).await
+    }
+
+    /// What is answered to an agent that asks for its next certificate; it keeps nothing of it.
+    pub async fn renew(&self, agent: &Enrolled) -> Result<Message> {
+        let peer = self.hall.verifier().peer(&agent.folder.trust()?.identity.shown().chain)?;
+        Ok(door::renew(&self.hall, &peer, &RenewRequest { csr: identity::renew()?.csr }).await)
     }
 
     /// Puts a certificate for so many seconds beside the one that an agent has.
