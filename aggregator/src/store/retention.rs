@@ -131,8 +131,57 @@ impl Store {
     }
 }
 
+/// Forgets what is old, as long as the time of day can be believed.
+#[derive(Debug)]
+pub struct Keeper {
+    store: Store,
+    retention: Retention,
+    /// For how long the process ran when the clock was doubted first.
+    doubted: Option<Duration>,
+}
+
+impl Keeper {
+    /// Of a database.
+    pub const fn new(store: Store, retention: Retention) -> Self {
+        Self { store, retention, doubted: None }
+    }
+
+    /// To be called every hour, with the time of day and how long the process has run by another clock. None
+    /// when the time of day is doubted: it is two days later than when this was done last, and was not for a
+    /// day yet. A clock that is ahead would have everything forgotten.
+    pub async fn hour(&mut self, now: Timestamp, ran: Duration) -> Result<Option<Forgotten>, StoreError> {
+        let last = self.store.mark(MARK).await?;
+        if last.is_some_and(|last| now.since(last) > LEAP) {
+            let doubted = *self.doubted.get_or_insert(ran);
+            if ran.saturating_sub(doubted) < DOUBT {
+                return Ok(None);
+            }
+        }
+        self.doubted = None;
+        let forgotten = self.store.forget(self.retention, now).await?;
+        self.store.set_mark(MARK, now).await?;
+        Ok(Some(forgotten))
+    }
+}
+
+impl Store {
+    async fn mark(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
+        let rows =
+            self.db.read("read a mark", "SELECT at FROM marks WHERE name = $1", vec![name.into()]).await?;
+        rows.first().map(|row| row.get::<At>("at").map(|at| at.0)).transpose()
+    }
+
+    async fn set_mark(&self, name: &str, at: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.db.begin("set a mark").await?;
+        tx.change("set a mark", SET_MARK, vec![name.into(), at.into()]).await?;
+        tx.commit("set a mark").await
+    }
+}
+
 /// Forgets every hour, until it is told to stop.
 pub async fn run(store: Store, retention: Retention, mut stop: Stop) {
+    let mut keeper = Keeper::new(store, retention);
+    let begun = tokio::time::Instant::now();
     let mut hours = tokio::time::interval(Duration::from_secs(3600));
     loop {
         tokio::select! {
@@ -140,15 +189,19 @@ pub async fn run(store: Store, retention: Retention, mut stop: Stop) {
             () = stop.asked() => return,
         }
         let forgotten = tokio::select! {
-            done = store.forget(retention, now()) => done,
+            done = keeper.hour(now(), begun.elapsed()) => done,
             // What it was at is undone, and done later.
             () = stop.asked() => return,
         };
         match forgotten {
-            Ok(Forgotten { alerts: 0, reports: 0, traffic: 0 }) => {}
-            Ok(Forgotten { alerts, reports, traffic }) => {
+            Ok(Some(Forgotten { alerts: 0, reports: 0, traffic: 0 })) => {}
+            Ok(Some(Forgotten { alerts, reports, traffic })) => {
                 tracing::info!(alerts, reports, traffic, "forgot what was older than it is to be kept");
             }
+            Ok(None) => tracing::warn!(
+                "the time of day has leapt; nothing is forgotten until it has stayed so for a day. If it is \
+                 wrong, set the clock"
+            ),
             Err(error) => {
                 tracing::warn!(%error, "forgetting what is old failed; it is tried again in an hour")
             }
@@ -156,6 +209,14 @@ pub async fn run(store: Store, retention: Retention, mut stop: Stop) {
     }
 }
 
+/// What is later than the last time by more than this is doubted, in microseconds.
+const LEAP: u64 = 2 * DAY;
+/// For so long.
+const DOUBT: Duration = Duration::from_secs(86_400);
+/// When what is old was forgotten last.
+const MARK: &str = "forgotten";
+const SET_MARK: &str = "INSERT INTO marks (name, at) VALUES ($1, $2)
+    ON CONFLICT (name) DO UPDATE SET at = excluded.at";
 /// Rows of a transaction.
 const PIECE: i64 = 500;
 /// Microseconds.

@@ -3,6 +3,7 @@
 
 mod backups;
 mod faults;
+mod leaps;
 mod reading;
 mod reports;
 mod time;

@@ -7,6 +7,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use sqlx::postgres::{PgConnectOptions, PgConnection};
@@ -47,6 +48,20 @@ pub async fn write(options: PgConnectOptions, part: &Path) -> Result<(), BackupE
     check(part).map(drop)
 }
 
+/// Whether no aggregator is connected. The server needs a moment to notice that one has ended.
+async fn are_gone(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    for _ in 0..LOOKS {
+        // Within a transaction it would show what it showed first.
+        sqlx::query("SELECT pg_stat_clear_snapshot()").execute(&mut *connection).await?;
+        let others: i64 = sqlx::query_scalar(OTHERS).fetch_one(&mut *connection).await?;
+        if others == 0 {
+            return Ok(true);
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
+    Ok(false)
+}
+
 pub async fn restore(file: &Path, options: PgConnectOptions, overwrite: bool) -> Result<(), BackupError> {
     let subjects = check(file)?;
     if subjects > Db::subjects() {
@@ -57,8 +72,7 @@ pub async fn restore(file: &Path, options: PgConnectOptions, overwrite: bool) ->
     let db = Db::alone(options.clone()).await?;
     let mut tx = db.begin("restore the database").await?;
     let connection = tx.postgres().ok_or(StoreError::Address)?;
-    let others: i64 = sqlx::query_scalar(OTHERS).fetch_one(&mut *connection).await.map_err(during)?;
-    if others > 0 {
+    if !are_gone(connection).await.map_err(during)? {
         return Err(BackupError::InUse { place });
     }
     let there = tables(connection).await.map_err(during)?;
@@ -168,6 +182,9 @@ fn next(source: &mut impl Read) -> io::Result<Vec<u8>> {
 /// With the version of this format as its last byte.
 const MAGIC: &[u8] = b"FWPGDUMP\x01";
 const HEAD: usize = 17;
+/// How often it is looked whether others are connected, and how long between.
+const LOOKS: u32 = 30;
+const BETWEEN: Duration = Duration::from_millis(100);
 /// A table is made after those to which it refers.
 const TABLES: &str = "SELECT relname::TEXT FROM pg_class
     WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND relname <> '_sqlx_migrations'
