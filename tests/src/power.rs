@@ -67,6 +67,11 @@ impl Disk {
         said.trim().parse().context("the time of the cut")
     }
 
+    /// Lets nobody write any more, whatever is open: as the kernel does when the disk below it fails.
+    pub fn turn_read_only(&self) -> Result<()> {
+        run("mount", [OsStr::new("-o"), OsStr::new("remount,abort"), self.path().as_os_str()]).map(drop)
+    }
+
     /// Takes it off and mounts it again, as after a cut. Nobody may have a file open there.
     pub fn restore(&mut self) -> Result<()> {
         run("umount", [self.path()])?;

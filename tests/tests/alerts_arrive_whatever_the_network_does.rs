@@ -202,6 +202,51 @@ async fn when_the_aggregator_ends_at_any_moment() {
     lab.judge().await;
 }
 
+/// What was committed and not acknowledged is what an agent sends again, to an aggregator that was killed
+/// between the two.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_it_is_killed_after_the_commit_and_before_the_acknowledgement() {
+    let mut lab = Lab::with(Faults::default(), Pace { dial: Duration::from_secs(15), ..pace() }).await;
+    let address = lab.aggregator.intake.address();
+    lab.agent.issue(100);
+    until("the first are committed", || lab.agent.is_done()).await;
+    for round in 1..=4 {
+        lab.network.set(Faults { answers_lost: true, tcp_blocked: true, ..Faults::default() });
+        let records = &lab.aggregator.intake.counters().records;
+        let before = records.get();
+        lab.agent.issue(60);
+        lab.agent.spool.sync();
+        until("they are committed", || records.get() >= before + 60).await;
+        assert!(!lab.agent.is_done(), "an acknowledgement got through");
+        drop(lab.aggregator);
+        lab.aggregator = start_again(&lab.folder, address, &lab.pki).await;
+        let again = &lab.aggregator.intake.counters().again;
+        lab.network.set(Faults::default());
+        until("they came again", || lab.agent.is_done() && again.get() >= 60).await;
+        println!("round {round}: {} came again", again.get());
+    }
+    lab.judge().await;
+}
+
+/// A day at fifty alerts a minute: FIELDWARD_HOURS says how many hours of it (2 in a test run).
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_there_is_no_link_for_a_day() {
+    let hours = std::env::var("FIELDWARD_HOURS").ok().and_then(|hours| hours.parse().ok()).unwrap_or(2);
+    let mut lab = Lab::new(Faults::default()).await;
+    lab.agent.issue(50);
+    until("the first are committed", || lab.agent.is_done()).await;
+    lab.network.set(Faults { udp_blocked: true, tcp_blocked: true, ..Faults::default() });
+    until("it has noticed", || lab.agent.status().connected.is_none()).await;
+    for _ in 0..hours {
+        lab.agent.issue(50 * 60);
+        lab.agent.spool.sync();
+    }
+    let counts = lab.agent.spool.counts();
+    assert_eq!((counts.unacknowledged, counts.shed), (hours * 50 * 60, [0; 4]), "{counts:?}");
+    lab.network.set(Faults::default());
+    lab.judge().await;
+}
+
 /// The port may be taken for a moment longer by what was dropped.
 async fn start_again(folder: &tempfile::TempDir, at: std::net::SocketAddr, pki: &Pki) -> Aggregator {
     for _ in 0..500 {

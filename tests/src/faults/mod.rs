@@ -32,6 +32,8 @@ pub struct Faults {
     pub mtu: Option<usize>,
     /// No datagram comes through.
     pub udp_blocked: bool,
+    /// Agents are heard, and hear nothing by datagrams.
+    pub answers_lost: bool,
     /// No connection is accepted, and none goes on.
     pub tcp_blocked: bool,
 }

@@ -65,7 +65,9 @@ async fn reply(
     let mut buffer = [0; LONGEST];
     loop {
         // A target that is not there is refused: it may come back.
-        if let Ok((length, _)) = back.recv_from(&mut buffer).await {
+        if let Ok((length, _)) = back.recv_from(&mut buffer).await
+            && !shared.faults().answers_lost
+        {
             pass(&shared, &front, agent, &buffer[..length], &under_way).await;
         }
     }
