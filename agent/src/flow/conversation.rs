@@ -6,36 +6,13 @@
 
 use fieldward_shared::time::Timestamp;
 
+use super::counts::FlowCounts;
 use super::digest;
 use super::feed::{Feed, Outcome};
 use super::key::{Both, Direction, FlowInfo, Transport};
+use super::pool::{Pool, contained};
 use super::reorder::{Clash, Reorder};
 use crate::protocol::{Context, DECODERS, Decoder, Probe, Protocol, Sender, Sink, Verdict};
-
-/// Decoders that wait for their next flow.
-#[derive(Default)]
-pub struct Pool {
-    spare: Vec<Vec<Box<dyn Decoder>>>,
-}
-
-impl Pool {
-    /// A decoder of the protocol at an index of the registry.
-    pub fn take(&mut self, service: usize) -> Option<Box<dyn Decoder>> {
-        let protocol = DECODERS.get(service)?;
-        Some(self.spare.get_mut(service).and_then(Vec::pop).unwrap_or_else(protocol.decoder))
-    }
-
-    /// Takes a decoder back.
-    pub fn give_back(&mut self, service: usize, mut decoder: Box<dyn Decoder>) {
-        if self.spare.len() <= service {
-            self.spare.resize_with(DECODERS.len(), Vec::new);
-        }
-        if let Some(spare) = self.spare.get_mut(service).filter(|spare| spare.len() < MOST_SPARE) {
-            decoder.reset();
-            spare.push(decoder);
-        }
-    }
-}
 
 /// How far the decoding of a flow has come.
 #[derive(Default)]
@@ -76,8 +53,7 @@ pub struct Around<'a> {
     pub flow: &'a FlowInfo,
     pub pool: &'a mut Pool,
     pub sink: &'a mut dyn Sink,
-    /// Messages that outgrew what may be held.
-    pub overfull: &'a mut u64,
+    pub counts: &'a mut FlowCounts,
 }
 
 impl Conversation {
@@ -118,7 +94,9 @@ impl Conversation {
         if let Stage::Decoding(_, decoder) = &mut self.stage {
             let from = if self.swapped { direction.flipped() } else { direction };
             let mut ctx = Context::new(around.ts, around.flow, around.sink).swapped(self.swapped);
-            decoder.datagram(from, bytes, &mut ctx);
+            if contained(|| decoder.datagram(from, bytes, &mut ctx)).is_none() {
+                self.give_up(around);
+            }
         }
     }
 
@@ -145,9 +123,10 @@ impl Conversation {
                 let from = if self.swapped { direction.flipped() } else { direction };
                 let mut ctx = Context::new(around.ts, around.flow, around.sink).swapped(self.swapped);
                 let feed = self.feeds.of_mut(direction);
-                let outcome = feed.bytes(from, bytes, most_held, &mut **decoder, &mut ctx);
-                if outcome != Outcome::Going {
-                    self.turn(outcome, direction, around);
+                match contained(|| feed.bytes(from, bytes, most_held, &mut **decoder, &mut ctx)) {
+                    Some(Outcome::Going) => {}
+                    Some(outcome) => self.turn(outcome, direction, around),
+                    None => self.give_up(around),
                 }
             }
             Stage::Looking => self.look(direction, bytes, around),
@@ -163,7 +142,9 @@ impl Conversation {
             Stage::Decoding(_, decoder) => {
                 let from = if self.swapped { direction.flipped() } else { direction };
                 let mut ctx = Context::new(around.ts, around.flow, around.sink).swapped(self.swapped);
-                feed.gap(from, missing, &mut **decoder, &mut ctx);
+                if contained(|| feed.gap(from, missing, &mut **decoder, &mut ctx)).is_none() {
+                    self.give_up(around);
+                }
             }
             Stage::Looking => feed.reset(),
             Stage::Left => {}
@@ -175,8 +156,20 @@ impl Conversation {
         if let Stage::Decoding(_, decoder) = &mut self.stage {
             let from = if self.swapped { direction.flipped() } else { direction };
             let mut ctx = Context::new(around.ts, around.flow, around.sink).swapped(self.swapped);
-            self.feeds.of_mut(direction).end(from, &mut **decoder, &mut ctx);
+            let feed = self.feeds.of_mut(direction);
+            if contained(|| feed.end(from, &mut **decoder, &mut ctx)).is_none() {
+                self.give_up(around);
+            }
         }
+    }
+
+    /// The decoder panicked, and who knows what is left of it: nobody reads this flow any more.
+    fn give_up(&mut self, around: &mut Around<'_>) {
+        around.counts.decoder_panics = around.counts.decoder_panics.saturating_add(1);
+        if let Stage::Decoding(service, _) = std::mem::replace(&mut self.stage, Stage::Left) {
+            around.pool.panicked(service);
+        }
+        self.feeds = Both::default();
     }
 
     /// Ready for another flow; the decoder goes back to the pool.
@@ -204,9 +197,11 @@ impl Conversation {
         let shown = if held.is_empty() { bytes } else { &held };
         match claim(around.flow, direction, shown, *self.whole.of(direction)) {
             Claim::Yes(service, sender) => {
-                let Some(decoder) = around.pool.take(service) else { return };
                 self.swapped = speaks_swapped(service, sender, direction, around.flow);
-                self.adopt(service, decoder, direction, shown, around);
+                match around.pool.take(service) {
+                    Some(decoder) => self.adopt(service, decoder, direction, shown, around),
+                    None => self.stage = Stage::Left,
+                }
             }
             Claim::Unsure if shown.len() <= MOST_HELD_UNKNOWN => match held.is_empty() {
                 true => feed.hold(bytes),
@@ -254,7 +249,7 @@ impl Conversation {
         let next = match outcome {
             Outcome::Going => return,
             Outcome::Overfull => {
-                *around.overfull = around.overfull.saturating_add(1);
+                around.counts.overfull_messages = around.counts.overfull_messages.saturating_add(1);
                 return;
             }
             Outcome::Leave => None,
@@ -385,9 +380,64 @@ impl Sent {
     }
 }
 
-/// Most decoders kept for later per protocol.
-const MOST_SPARE: usize = 4096;
 /// Most bytes of a direction that are kept while no probe is sure.
 const MOST_HELD_UNKNOWN: usize = 4096;
 /// So many segments that no probe wants, and a flow on an unusual port is left alone.
 const MOST_REFUSALS: u8 = 32;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::key::{Addr, Endpoint};
+    use crate::protocol::harness::Lines;
+    use crate::protocol::{Progress, Then};
+
+    /// Panics over a byte of 7, wherever it meets it.
+    struct Fragile;
+
+    impl Decoder for Fragile {
+        fn data(&mut self, _: Direction, bytes: &[u8], _: &mut Context<'_>) -> Progress {
+            assert!(!bytes.contains(&7), "poison");
+            Progress { used: bytes.len() as u64, then: Then::More(1) }
+        }
+
+        fn datagram(&mut self, _: Direction, bytes: &[u8], _: &mut Context<'_>) {
+            assert!(!bytes.contains(&7), "poison");
+        }
+
+        fn reset(&mut self) {}
+    }
+
+    #[test]
+    fn a_decoder_that_panics_costs_its_flow_and_after_three_its_protocol() {
+        let (mut pool, mut counts, mut lines) = (Pool::default(), FlowCounts::default(), Lines::default());
+        let end = |port| Endpoint { addr: Addr::v4([10, 0, 0, 1]), port };
+        let flow = FlowInfo { id: 1, client: end(40_000), server: end(502), transport: Transport::Tcp };
+        let mut told = |talk: &mut Conversation, pool: &mut Pool, bytes: &[u8]| {
+            let mut around = Around {
+                ts: Timestamp::from_micros(1),
+                flow: &flow,
+                pool,
+                sink: &mut lines,
+                counts: &mut counts,
+            };
+            talk.bytes(Direction::ToServer, bytes, &mut around);
+            talk.datagram(Direction::ToServer, bytes, &mut around);
+            around.counts.decoder_panics
+        };
+        for panics in 1..=3 {
+            assert!(pool.take(0).is_some());
+            let mut talk =
+                Conversation { stage: Stage::Decoding(0, Box::new(Fragile)), ..Conversation::default() };
+            assert_eq!(told(&mut talk, &mut pool, b"all is well"), panics - 1);
+            assert_eq!((talk.service(), told(&mut talk, &mut pool, &[1, 7])), (Some(0), panics));
+            assert_eq!(
+                (talk.service(), told(&mut talk, &mut pool, &[1, 7])),
+                (None, panics),
+                "it is left alone"
+            );
+            talk.reset(&mut pool);
+        }
+        assert!(pool.take(0).is_none() && pool.take(1).is_some(), "one protocol is off, others are not");
+    }
+}

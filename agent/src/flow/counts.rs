@@ -27,6 +27,8 @@ pub struct FlowCounts {
     pub reorder_full: u64,
     /// Messages that outgrew what may be held for one.
     pub overfull_messages: u64,
+    /// Decoders that panicked: a fault of ours, which cost its flow.
+    pub decoder_panics: u64,
     /// Times that unfinished messages were dropped because all flows together held too much.
     pub held_full: u64,
     /// Times that packet time went back by more than a minute.
@@ -49,6 +51,7 @@ impl FlowCounts {
             ("out_of_window", self.out_of_window),
             ("reorder_full", self.reorder_full),
             ("overfull_messages", self.overfull_messages),
+            ("decoder_panics", self.decoder_panics),
             ("held_full", self.held_full),
             ("clock_set_back", self.clock_set_back),
         ]

@@ -10,6 +10,7 @@ mod conversation;
 mod counts;
 mod feed;
 mod key;
+mod pool;
 mod reorder;
 mod table;
 mod tcp;
@@ -26,7 +27,8 @@ pub use key::{Addr, Both, Direction, Endpoint, FlowInfo, Transport};
 
 use crate::frame::{Datagram, Frame, Payload};
 use crate::protocol::{Context, Sink};
-use conversation::{Around, Claim, Conversation, Pool};
+use conversation::{Around, Claim, Conversation};
+use pool::Pool;
 use reorder::Buffers;
 use table::{Flow, Key, Stage, Table};
 
@@ -176,13 +178,8 @@ impl Flows {
             }
         }
         let Some((flow, talk)) = talking(&mut self.table, &mut self.conversations, at) else { return };
-        let mut around = Around {
-            ts,
-            flow: &flow.info,
-            pool: &mut self.pool,
-            sink,
-            overfull: &mut self.counts.overfull_messages,
-        };
+        let mut around =
+            Around { ts, flow: &flow.info, pool: &mut self.pool, sink, counts: &mut self.counts };
         talk.datagram(direction, datagram.data, &mut around);
         flow.service = talk.service().map(|service| service as u8);
         flow.swapped = talk.swapped();
@@ -297,7 +294,7 @@ impl Flows {
                 flow: &flow.info,
                 pool: &mut self.pool,
                 sink,
-                overfull: &mut self.counts.overfull_messages,
+                counts: &mut self.counts,
             };
             self.held_bytes = self.held_bytes.saturating_sub(talk.held());
             for direction in [Direction::ToServer, Direction::ToClient] {

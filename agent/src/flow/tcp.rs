@@ -137,19 +137,14 @@ impl Flows {
         let seq = half.next;
         half.next = seq.wrapping_add(data.len() as u32).wrapping_add(cut);
         let held = talk.held();
-        let mut around = Around {
-            ts,
-            flow: &flow.info,
-            pool: &mut self.pool,
-            sink,
-            overfull: &mut self.counts.overfull_messages,
-        };
+        let mut around =
+            Around { ts, flow: &flow.info, pool: &mut self.pool, sink, counts: &mut self.counts };
         if !data.is_empty() {
             talk.sent.of_mut(direction).note(seq, data, digest(data));
             talk.bytes(direction, data, &mut around);
         }
         if cut > 0 {
-            self.counts.missed_bytes = self.counts.missed_bytes.saturating_add(u64::from(cut));
+            around.counts.missed_bytes = around.counts.missed_bytes.saturating_add(u64::from(cut));
             flow.missed = flow.missed.saturating_add(u64::from(cut));
             talk.gap(direction, u64::from(cut), &mut around);
         }
@@ -304,13 +299,8 @@ impl Flows {
         }
         Context::new(ts, &flow.info, sink).emit("tcp", direction, &fields, None);
         let held = talk.held();
-        let mut around = Around {
-            ts,
-            flow: &flow.info,
-            pool: &mut self.pool,
-            sink,
-            overfull: &mut self.counts.overfull_messages,
-        };
+        let mut around =
+            Around { ts, flow: &flow.info, pool: &mut self.pool, sink, counts: &mut self.counts };
         talk.gap(direction, missing.map_or(UNKNOWN_GAP, u64::from), &mut around);
         self.held_bytes = self.held_bytes.saturating_add(talk.held()).saturating_sub(held);
     }
@@ -365,13 +355,8 @@ impl Flows {
         }
         half.ended = true;
         let held = talk.held();
-        let mut around = Around {
-            ts,
-            flow: &flow.info,
-            pool: &mut self.pool,
-            sink,
-            overfull: &mut self.counts.overfull_messages,
-        };
+        let mut around =
+            Around { ts, flow: &flow.info, pool: &mut self.pool, sink, counts: &mut self.counts };
         talk.end(direction, &mut around);
         self.held_bytes = self.held_bytes.saturating_add(talk.held()).saturating_sub(held);
     }
