@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Each figure of the link with the command that gave it, for BENCHMARKS.md: the rate, the time from an alert
-# to its acknowledgement at three rates of loss, memory, and what hostile strangers change.
+# to its acknowledgement at three rates of loss, memory, what hostile strangers change, and what takes long.
 #
 #   scripts/bench-link.sh [OUT]
 set -euo pipefail
@@ -18,4 +18,7 @@ figure rate
 for loss in 0 1 5; do figure latency --loss "$loss"; done
 figure memory
 figure hostile
+figure storm
+figure outage
+figure soak
 rm -rf "$out"

@@ -2,6 +2,8 @@
 //! and what connected agents cost in memory. Agents whose memory would be counted with the aggregator's run
 //! in a process of their own.
 
+mod long;
+
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -97,6 +99,15 @@ enum What {
         #[arg(long, default_value = "24")]
         hours: u64,
     },
+    /// Faults of all kinds, one after the other, for minutes or hours: what is lost, and what grows
+    Soak {
+        /// For so long
+        #[arg(long, default_value = "10")]
+        minutes: u64,
+        /// Agents
+        #[arg(long, default_value = "20")]
+        agents: usize,
+    },
     /// The aggregator in a process of its own, until its input ends: for `hostile`
     #[command(hide = true)]
     Serve,
@@ -139,8 +150,9 @@ async fn main() -> Result<()> {
         What::Hostile { first, half, silent, agents, alerts } => {
             hostile(&folder, Flood { first, half, silent }, agents, alerts).await
         }
-        What::Storm { agents } => storm(&folder, agents).await,
-        What::Outage { hours } => outage(&folder, hours).await,
+        What::Storm { agents } => long::storm(&folder, agents).await,
+        What::Outage { hours } => long::outage(&folder, hours).await,
+        What::Soak { minutes, agents } => long::soak(&folder, minutes, agents).await,
         What::Serve => serve(&folder).await,
         What::Strangers { address, first, half, silent } => {
             strangers(address, Flood { first, half, silent }).await
@@ -309,76 +321,6 @@ async fn hostile(folder: &Path, flood: Flood, agents: usize, alerts: u64) -> Res
 }
 
 /// With an authority of its own, and the limits of production but for many agents at one address.
-async fn storm(folder: &Path, agents: usize) -> Result<()> {
-    let pki = Pki::new()?;
-    let aggregator = Aggregator::start(folder, HERE, &pki, calm()).await?;
-    let address = aggregator.intake.address();
-    let start = |nth| Agent::start(folder, &format!("plant{nth}"), &pki, address, Pace::default());
-    let mut all = (0..agents).map(start).collect::<Result<Vec<_>>>()?;
-    let back = async |all: &[Agent], sessions: u64| {
-        let begun = Instant::now();
-        while !all.iter().all(|agent| agent.status().sessions >= sessions && agent.is_done()) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-            ensure!(begun.elapsed() < STUCK, "stuck: {:?}", all[0].status());
-        }
-        Ok(begun.elapsed().as_secs_f64())
-    };
-    back(&all, 1).await?;
-    aggregator.stop().await;
-    all.iter_mut().for_each(|agent| agent.issue(10));
-    let aggregator = Aggregator::start(folder, address, &pki, calm()).await?;
-    let again = back(&all, 2).await?;
-    let cpu = || fieldward_tests::cpu::seconds_of(std::process::id());
-    let (since, before) = (Instant::now(), cpu());
-    tokio::time::sleep(Duration::from_secs(20)).await;
-    let share = (cpu() - before) / since.elapsed().as_secs_f64();
-    println!(
-        "{agents} agents were back and had delivered {again:.1} s after the aggregator started again; then all \
-         together take {:.0} % of a core; {} sessions",
-        share * 100.0,
-        all.iter().map(|agent| agent.status().sessions).sum::<u64>()
-    );
-    drop(all.iter_mut().map(Agent::disconnect).collect::<Vec<_>>());
-    aggregator.stop().await;
-    oracle::judge(folder, &all.iter().collect::<Vec<_>>()).await?;
-    Ok(())
-}
-
-async fn outage(folder: &Path, hours: u64) -> Result<()> {
-    let pki = Pki::new()?;
-    let aggregator = Aggregator::start(folder, HERE, &pki, calm()).await?;
-    let mut agent = Agent::prepare(folder, "plant", &pki, Pace::default())?;
-    agent.issue(1);
-    agent.spool.sync();
-    let before = resident();
-    for _ in 0..hours * 60 {
-        agent.issue(50);
-        agent.spool.sync();
-    }
-    let (grown, counts) = (resident().saturating_sub(before), agent.spool.counts());
-    ensure!(counts.unacknowledged == agent.issued, "{counts:?}");
-    let begun = Instant::now();
-    agent.connect(aggregator.intake.address())?;
-    while !agent.is_done() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        ensure!(begun.elapsed() < STUCK, "stuck: {:?}", agent.status());
-    }
-    let seconds = begun.elapsed().as_secs_f64();
-    println!(
-        "{} alerts of {hours} h were kept in {} MiB of disk and {:.1} MiB of memory, {} were shed; sent and committed \
-         in {seconds:.1} s: {:.0}/s",
-        agent.issued,
-        counts.bytes >> 20,
-        grown as f64 / f64::from(1 << 20),
-        counts.shed.iter().sum::<u64>(),
-        agent.issued as f64 / seconds
-    );
-    agent.disconnect();
-    aggregator.stop().await;
-    oracle::judge(folder, &[&agent]).await?;
-    Ok(())
-}
-
 async fn serve(folder: &Path) -> Result<()> {
     let limits = Limits { per_address: limits().per_address, ..Limits::default() };
     let office = Office::open(folder, HERE, limits).await?;
