@@ -2,6 +2,7 @@
 //! successor takes over or is refused, the roots change, it is revoked, its state is copied.
 
 use std::path::Path;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use fieldward_shared::time::Timestamp;
@@ -61,7 +62,7 @@ async fn a_certificate_that_ends_in_a_session_is_renewed_at_once() {
     until("it has a session with it", || agent.status().sessions == 1).await;
     assert_eq!(lab.shown(), (short.clone(), false), "it has worked");
     agent.issue(100);
-    // Its keeper would look by itself after a minute.
+    // Its keeper is told; by itself it would look at half of its life.
     within(SOON, "it ends, is refused, and a session begins with the next", || {
         agent.issue(1);
         let (serial, is_next) = lab.shown();
@@ -69,6 +70,28 @@ async fn a_certificate_that_ends_in_a_session_is_renewed_at_once() {
     })
     .await;
     assert!(lab.count("aged") >= 1 && lab.count("doors") >= 1);
+    lab.judge(agent).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_is_renewed_in_time_and_nobody_notices() {
+    let lab = Lab::new().await;
+    // They begin an hour early: more than six tenths of it are over.
+    lab.office.issue_next(&lab.own, 1800).await.unwrap();
+    let (due, _) = lab.shown();
+    let mut agent = lab.start();
+    until("it has a session", || agent.status().sessions == 1).await;
+    until("the next one is there", || {
+        agent.issue(1);
+        lab.shown().0 != due
+    })
+    .await;
+    until("all is committed", || agent.is_done()).await;
+    assert_eq!((agent.status().sessions, agent.status().failures), (1, 0), "the session goes on");
+    assert_eq!(lab.office.hall.counts.renewed_late.load(Relaxed), 0);
+    agent.connect(lab.office.address()).unwrap();
+    until("it is shown and works", || agent.status().sessions == 1 && !lab.shown().1).await;
+    assert_eq!(lab.office.hall.counts.renewed.load(Relaxed), 1, "once, and not at each look");
     lab.judge(agent).await;
 }
 

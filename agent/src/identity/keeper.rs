@@ -19,10 +19,8 @@ pub type Dial = Arc<
     dyn Fn(Trust, &'static [u8]) -> Pin<Box<dyn Future<Output = Result<Link, String>> + Send>> + Send + Sync,
 >;
 
-/// How often it is looked whether the time has come.
-const LOOK: Duration = Duration::from_secs(60);
-/// How long it waits after something went wrong: doubled each time up to the last.
-const WAIT: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(3600)];
+/// How long it waits at most after something went wrong; it is doubled each time.
+const MOST_WAIT: Duration = Duration::from_secs(3600);
 
 /// Why there is no next certificate.
 #[derive(Debug, thiserror::Error)]
@@ -56,9 +54,9 @@ impl Keeper {
         Self { folder, clock, dial, wanted }
     }
 
-    /// Keeps it for as long as the agent runs.
-    pub async fn run(self) {
-        let mut wait = LOOK;
+    /// Keeps it for as long as the agent runs; looks at it so often.
+    pub async fn run(self, look: Duration) {
+        let mut wait = look;
         loop {
             let asked = tokio::select! {
                 () = sleep(wait) => false,
@@ -67,11 +65,11 @@ impl Keeper {
             wait = match self.look(asked).await {
                 Ok(true) => {
                     tracing::info!("the certificate was renewed");
-                    LOOK
+                    look
                 }
-                Ok(false) => LOOK,
+                Ok(false) => look,
                 Err(error) => {
-                    let next = (wait.max(WAIT[0]) * 2).min(WAIT[1]);
+                    let next = (wait * 2).min(MOST_WAIT);
                     tracing::warn!(%error, again_in = next.as_secs(), "the certificate is not renewed");
                     next
                 }

@@ -20,6 +20,8 @@ pub struct Pace {
     pub dial: Duration,
     /// Between two attempts to come back to QUIC.
     pub probe: Duration,
+    /// Between two looks at whether the certificate is to be renewed.
+    pub look: Duration,
 }
 
 impl Default for Pace {
@@ -31,6 +33,7 @@ impl Default for Pace {
             stable: Duration::from_secs(60),
             dial: Duration::from_secs(5),
             probe: Duration::from_secs(600),
+            look: Duration::from_secs(60),
         }
     }
 }

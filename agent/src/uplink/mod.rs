@@ -208,7 +208,8 @@ impl Uplinked {
             let (dialer, trust) = (Dialer::new(&settings), Trust::of(&kept, &by));
             Box::pin(async move { dialer.door(trust, alpn).await.map_err(|error| error.to_string()) })
         });
-        Keeper::new(folder.clone(), clock.clone(), dial, self.renewal.clone()).run().await;
+        let keeper = Keeper::new(folder.clone(), clock.clone(), dial, self.renewal.clone());
+        keeper.run(self.settings.pace.look).await;
     }
 
     /// Session after session. `now` shows the link of the current one.

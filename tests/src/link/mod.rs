@@ -116,6 +116,7 @@ pub fn pace() -> Pace {
         stable: Duration::from_secs(1),
         dial: Duration::from_millis(1500),
         probe: Duration::from_millis(300),
+        look: Duration::from_millis(100),
     }
 }
 
