@@ -197,7 +197,9 @@ async fn when_the_aggregator_ends_at_any_moment() {
             drop(lab.aggregator);
         }
         lab.agent.issue(50);
-        lab.aggregator = start_again(&lab.folder, address, &lab.pki).await;
+        lab.aggregator = Aggregator::again(lab.folder.path(), address, &lab.pki, limits())
+            .await
+            .expect("it to start again");
     }
     lab.judge().await;
 }
@@ -219,7 +221,9 @@ async fn when_it_is_killed_after_the_commit_and_before_the_acknowledgement() {
         until("they are committed", || records.get() >= before + 60).await;
         assert!(!lab.agent.is_done(), "an acknowledgement got through");
         drop(lab.aggregator);
-        lab.aggregator = start_again(&lab.folder, address, &lab.pki).await;
+        lab.aggregator = Aggregator::again(lab.folder.path(), address, &lab.pki, limits())
+            .await
+            .expect("it to start again");
         let again = &lab.aggregator.intake.counters().again;
         lab.network.set(Faults::default());
         until("they came again", || lab.agent.is_done() && again.get() >= 60).await;
@@ -247,17 +251,6 @@ async fn when_there_is_no_link_for_a_day() {
     lab.judge().await;
 }
 
-/// The port may be taken for a moment longer by what was dropped.
-async fn start_again(folder: &tempfile::TempDir, at: std::net::SocketAddr, pki: &Pki) -> Aggregator {
-    for _ in 0..500 {
-        if let Ok(aggregator) = Aggregator::start(folder.path(), at, pki, limits()).await {
-            return aggregator;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the port {at} stays taken");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn when_the_database_was_set_back_to_a_backup() {
     let mut lab = Lab::new(Faults::default()).await;
@@ -267,7 +260,8 @@ async fn when_the_database_was_set_back_to_a_backup() {
     lab.aggregator.stop().await;
     let (database, backup) = (lab.folder.path().join("fieldward.db"), lab.folder.path().join("backup"));
     std::fs::copy(&database, &backup).unwrap();
-    lab.aggregator = start_again(&lab.folder, address, &lab.pki).await;
+    lab.aggregator =
+        Aggregator::again(lab.folder.path(), address, &lab.pki, limits()).await.expect("it to start again");
     lab.agent.issue(900);
     until("all are committed", || lab.agent.is_done()).await;
     lab.aggregator.stop().await;
@@ -275,7 +269,8 @@ async fn when_the_database_was_set_back_to_a_backup() {
         drop(std::fs::remove_file(lab.folder.path().join(beside)));
     }
     std::fs::copy(&backup, &database).unwrap();
-    lab.aggregator = start_again(&lab.folder, address, &lab.pki).await;
+    lab.aggregator =
+        Aggregator::again(lab.folder.path(), address, &lab.pki, limits()).await.expect("it to start again");
     let counters = lab.aggregator.intake.counters();
     until("what the backup lacks came again", || counters.records.get() >= 900).await;
     lab.judge().await;

@@ -67,6 +67,17 @@ impl Aggregator {
         Self::with(Store::open(&url(folder)).await?, at, (pki.server()?, pki.gate()), limits).await
     }
 
+    /// The same at an address that was one's own before: it may be taken for a moment longer.
+    pub async fn again(folder: &Path, at: SocketAddr, pki: &Pki, limits: Limits) -> Result<Self> {
+        for _ in 0..500 {
+            if let Ok(aggregator) = Self::start(folder, at, pki, limits.clone()).await {
+                return Ok(aggregator);
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        Self::start(folder, at, pki, limits).await
+    }
+
     /// The same with a database, with TLS and with whoever decides over certificates.
     pub async fn with(
         store: Store,

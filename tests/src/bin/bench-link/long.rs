@@ -28,7 +28,7 @@ pub async fn storm(folder: &Path, agents: usize) -> Result<()> {
     back(&all, 1).await?;
     aggregator.stop().await;
     all.iter_mut().for_each(|agent| agent.issue(10));
-    let aggregator = Aggregator::start(folder, address, &pki, calm()).await?;
+    let aggregator = Aggregator::again(folder, address, &pki, calm()).await?;
     let again = back(&all, 2).await?;
     let cpu = || fieldward_tests::cpu::seconds_of(std::process::id());
     let (since, before) = (Instant::now(), cpu());
@@ -98,7 +98,7 @@ pub async fn soak(folder: &Path, minutes: u64, agents: usize) -> Result<()> {
             1 => network.cut(),
             2 => {
                 aggregator.stop().await;
-                aggregator = Aggregator::start(folder, address, &pki, calm()).await?;
+                aggregator = Aggregator::again(folder, address, &pki, calm()).await?;
                 restarts += 1;
             }
             _ => {}
