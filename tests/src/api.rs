@@ -18,6 +18,7 @@ use fieldward_aggregator::intake::Asker;
 use fieldward_aggregator::store::keys::Key;
 use fieldward_aggregator::store::users::NewUser;
 use fieldward_aggregator::store::{Store, now};
+use fieldward_aggregator::vitals::Vitals;
 use fieldward_shared::service::Notify;
 use fieldward_shared::supervisor::Supervisor;
 use http_body_util::{BodyExt as _, Full};
@@ -75,6 +76,7 @@ impl Service {
             requests_per_minute: a_minute,
             origins: vec!["https://soc.example".into()],
             folder: None,
+            vitals: Vitals::default(),
         };
         let api = Arc::new(Api::new(parts).map_err(|error| anyhow::anyhow!("{error:?}"))?);
         let (router, entries) = api.router();

@@ -118,6 +118,10 @@ impl Door {
         for (name, value) in ALWAYS {
             headers.entry(name).or_insert(value);
         }
+        let degraded = self.0.api.degraded.load();
+        if !degraded.is_empty() {
+            headers.extend(HeaderValue::from_str(&degraded).ok().map(|parts| (DEGRADED, parts)));
+        }
         if self.0.is_tls {
             headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
         }
@@ -163,6 +167,8 @@ pub const BODY_BYTES: u64 = 1 << 20;
 /// For an answer.
 const ANSWER: Duration = Duration::from_secs(30);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The parts that do not do all that they should: what depends on them may be old or incomplete.
+const DEGRADED: HeaderName = HeaderName::from_static("x-degraded");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 /// What every answer says, unless it says something else of it itself.
 const ALWAYS: [(HeaderName, HeaderValue); 5] = [

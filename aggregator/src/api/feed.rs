@@ -16,12 +16,13 @@ use crate::fleet::Presence;
 use crate::hub::Channel;
 use crate::intake::Heard;
 use crate::store::now;
+use crate::vitals::Part;
 
 /// Runs until the stop.
 pub async fn run(api: Arc<Api>, mut heard: Heard, mut stop: Stop) {
     let mut second = interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut some, mut agents) = (Vec::new(), HashMap::new());
+    let (mut some, mut agents, mut untold) = (Vec::new(), HashMap::new(), false);
     loop {
         tokio::select! {
             count = heard.alerts.recv_many(&mut some, AT_ONCE) => {
@@ -32,16 +33,22 @@ pub async fn run(api: Arc<Api>, mut heard: Heard, mut stop: Stop) {
                 if heard.has_missed() {
                     api.hub.skip(Channel::Alerts);
                 }
-                tell(&api, some.drain(..).flatten().collect()).await;
+                untold |= !tell(&api, some.drain(..).flatten().collect()).await;
             }
-            _ = second.tick() => presence(&api, &mut agents),
+            _ = second.tick() => {
+                presence(&api, &mut agents);
+                api.note_parts();
+                api.vitals.note(Part::Live, !std::mem::take(&mut untold));
+            }
             () = stop.asked() => return,
         }
     }
 }
 
-/// Tells of alerts. Those that cannot be read now are not told of; whoever listens is told that.
-async fn tell(api: &Api, ids: BTreeSet<AlertId>) {
+/// Tells of alerts. Those that cannot be read now are not told of; whoever listens is told that. Gives whether
+/// all were told of.
+async fn tell(api: &Api, ids: BTreeSet<AlertId>) -> bool {
+    let mut went_well = true;
     let ids: Vec<AlertId> = ids.into_iter().collect();
     for piece in ids.chunks(AT_ONCE) {
         match api.store.alerts_named(piece).await {
@@ -50,9 +57,11 @@ async fn tell(api: &Api, ids: BTreeSet<AlertId>) {
             Err(error) => {
                 tracing::warn!(%error, "alerts were committed, but are not told to those who listen");
                 api.hub.skip(Channel::Alerts);
+                went_well = false;
             }
         }
     }
+    went_well
 }
 
 fn presence(api: &Api, known: &mut HashMap<Uuid, Presence>) {
@@ -86,5 +95,7 @@ impl Api {
     }
 }
 
+/// The feed is late when it was not heard of for so long.
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 /// Alerts that are read at once.
 const AT_ONCE: usize = 256;

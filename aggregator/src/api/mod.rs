@@ -35,6 +35,7 @@ pub mod users;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
@@ -46,6 +47,7 @@ use crate::fleet::Fleet;
 use crate::hub::Hub;
 use crate::intake::Asker;
 use crate::store::{Store, now};
+use crate::vitals::Vitals;
 use auth::Auth;
 use error::ApiError;
 use limits::Limits;
@@ -89,6 +91,10 @@ pub struct Api {
     pub origins: Vec<String>,
     /// Where files of ours lie.
     pub folder: Option<PathBuf>,
+    /// How the parts are that work by themselves.
+    pub vitals: Vitals,
+    /// The parts that do not do all that they should, with commas between them.
+    degraded: ArcSwap<String>,
     /// How long answers take.
     measures: measure::Measures,
     /// What the process uses.
@@ -113,6 +119,8 @@ pub struct Parts {
     pub origins: Vec<String>,
     /// Where files of ours lie.
     pub folder: Option<PathBuf>,
+    /// How the parts are that work by themselves.
+    pub vitals: Vitals,
 }
 
 impl Api {
@@ -130,6 +138,8 @@ impl Api {
             limits: Limits::new(parts.requests_per_minute),
             origins: parts.origins,
             folder: parts.folder,
+            vitals: parts.vitals,
+            degraded: ArcSwap::default(),
         })
     }
 
@@ -142,7 +152,11 @@ impl Api {
             .allow_credentials(true)
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
             .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH])
-            .expose_headers([axum::http::header::ETAG, HeaderName::from_static("x-request-id")]);
+            .expose_headers([
+                axum::http::header::ETAG,
+                HeaderName::from_static("x-request-id"),
+                HeaderName::from_static("x-degraded"),
+            ]);
         let router = built
             .router
             .layer(cors)

@@ -12,6 +12,7 @@ use super::{Api, Parts};
 use crate::config::Config;
 use crate::intake::{Heard, Intake, Told};
 use crate::store::Store;
+use crate::vitals::{Part, Vitals};
 
 /// Why there is no API.
 #[derive(Debug, thiserror::Error)]
@@ -27,13 +28,24 @@ pub enum OpenError {
     Other(String),
 }
 
-/// Listens; requests are answered when it is run, and what agents report is told when [`super::feed`] is. Tells the way in when there is nobody yet.
+/// An API that works when its parts are run.
+pub struct Opened {
+    /// Answers.
+    pub server: Server,
+    /// What answers.
+    pub api: Arc<Api>,
+    /// For [`super::feed::run`].
+    pub heard: Heard,
+}
+
+/// Listens; requests are answered when it is run. Tells the way in when there is nobody yet.
 pub async fn open(
     config: &Config,
     store: Store,
     intake: &Intake,
     certificate: Arc<dyn ResolvesServerCert>,
-) -> Result<(Server, Arc<Api>, Heard), OpenError> {
+    vitals: Vitals,
+) -> Result<Opened, OpenError> {
     let (api_config, folder) = (&config.api, &config.ca.folder);
     let parts = Parts {
         store: store.clone(),
@@ -43,6 +55,7 @@ pub async fn open(
         requests_per_minute: api_config.requests_per_minute,
         origins: api_config.origins.clone(),
         folder: Some(folder.clone()),
+        vitals,
     };
     let other = |error: super::error::ApiError| OpenError::Other(error.words());
     let api = Arc::new(Api::new(parts).map_err(other)?);
@@ -61,9 +74,11 @@ pub async fn open(
         }
         None => setup::forget(folder),
     }
+    // It is there from now on, although it works when it is run.
+    api.vitals.start(Part::Live, super::feed::PATIENCE);
     let (told, heard) = Told::new(COMMITTED);
     intake.tell(told);
-    Ok((server, api, heard))
+    Ok(Opened { server, api, heard })
 }
 
 /// Batches of alerts that wait to be told to those who listen.

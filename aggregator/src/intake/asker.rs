@@ -7,7 +7,7 @@ use fieldward_shared::wire::{Answer, Ask, Message, Question};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::Shared;
+use super::{Counters, Shared};
 
 /// Why an agent did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +30,16 @@ pub struct Asker(Arc<Shared>);
 impl Asker {
     pub(super) const fn new(shared: Arc<Shared>) -> Self {
         Self(shared)
+    }
+
+    /// What the intake counts.
+    pub fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
+    /// Batches that an agent may have under way: none while nothing can be committed.
+    pub fn credit(&self) -> u32 {
+        *self.0.pressure.credit().borrow()
     }
 
     /// Asks an agent.
