@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use crate::api;
+use crate::bus;
 use crate::ca::hall::Hall;
 use crate::config::Config;
 use crate::intake::{Intake, Limits, Parts};
@@ -40,7 +41,11 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     let pulse = supervisor.pulse("authority");
     supervisor.spawn("authority", |stop| keep_authority(hall, pulse, vitals.clone(), stop));
     supervisor.spawn("api", |stop| server.run(stop));
-    supervisor.spawn("live", |stop| api::feed::run(shown, heard, stop));
+    supervisor.spawn("live", |stop| api::feed::run(shown.clone(), heard, stop));
+    supervisor.spawn("replicas", |stop| api::replicas::run(shown, opened.inbox, stop));
+    if let Some(ends) = opened.bus {
+        supervisor.spawn("bus", |stop| bus::run(ends, stop));
+    }
     supervisor.spawn("intake", |stop| take_in(intake, stop));
     supervisor.spawn("traffic", |stop| keep_traffic(store.clone(), arriving, stop));
     supervisor.spawn("retention", |stop| retention::run(store.clone(), config.retention, vitals, stop));

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod app;
+pub mod bus;
 pub mod ca;
 pub mod cli;
 pub mod config;

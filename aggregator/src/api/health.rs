@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 use super::Api;
 use super::error::ApiError;
 use super::route::{Policy, Routes};
+use crate::bus::Bus;
 use crate::fleet::Presence;
 use crate::store::now;
 use crate::vitals::{self, Part};
@@ -137,7 +138,12 @@ async fn readyz(State(api): State<Arc<Api>>) -> Result<axum::Json<Alive>, ApiErr
 impl Api {
     /// How the parts are, but for the database.
     pub(super) fn parts(&self) -> Vec<Told> {
-        let mut parts = vec![self.agents(), self.intake(), Told::aside("redis", "not_configured")];
+        let redis = match self.bus.as_ref().map(Bus::is_up) {
+            None => Told::aside("redis", "not_configured"),
+            Some(true) => Told::well("redis", "connected", 10),
+            Some(false) => Told::ill("redis", "unavailable", 10),
+        };
+        let mut parts = vec![self.agents(), self.intake(), redis];
         for (part, weight) in [(Part::Authority, 10), (Part::Live, 15), (Part::Retention, 5)] {
             let name = part.name();
             parts.push(match self.vitals.state(part) {

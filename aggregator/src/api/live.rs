@@ -19,6 +19,7 @@ use super::auth::{is_own_page, tokens};
 use super::error::ApiError;
 use super::principal::{Principal, Role};
 use super::route::{Policy, Routes};
+use crate::bus::message::Words;
 use crate::hub::{Channel, Next};
 
 /// The resource.
@@ -42,7 +43,7 @@ struct Ticket {
     responses((status = 200, body = Ticket)))]
 async fn ticket(State(api): State<Arc<Api>>, principal: Principal) -> Result<axum::Json<Ticket>, ApiError> {
     let (secret, digest) = tokens::secret()?;
-    api.auth.tickets.add(digest, principal);
+    api.give_ticket(digest, principal);
     Ok(axum::Json(Ticket { ticket: secret, expires_in: super::auth::tickets::LIFE.as_secs() }))
 }
 
@@ -51,7 +52,8 @@ async fn ticket(State(api): State<Arc<Api>>, principal: Principal) -> Result<axu
 /// A WebSocket. Each message has `channel`, `type`, `seq`, `ts` and `data`. All channels are told from the
 /// beginning; `{"op": "subscribe", "channels": ["alerts"], "since": {"alerts": 41}, "epoch": "…"}` chooses, and goes
 /// on behind a number. Where that is gone, a message of type `reset` says so: read the lists, then go on from its
-/// `seq`. `{"op": "ping"}` and `{"op": "status"}` are answered.
+/// `seq`. `{"op": "ping"}` and `{"op": "status"}` are answered. `{"op": "custom", "facility": "north", "data": {…}}` tells
+/// the others who see the plant (without one: who see all), on the channel `system` as type `custom`; it is not kept.
 #[utoipa::path(get, path = "/ws", operation_id = "listen",
     responses((status = 101, description = "the socket is open"), (status = 426, description = "this is no WebSocket")))]
 async fn socket(
@@ -76,6 +78,7 @@ async fn socket(
         .protocols([PROTOCOL])
         .max_message_size(LARGEST)
         .max_frame_size(LARGEST)
+        .read_buffer_size(READ)
         .write_buffer_size(0)
         .max_write_buffer_size(MOST_WRITTEN);
     Ok(upgrade.on_upgrade(move |socket| async move {
@@ -108,6 +111,10 @@ enum Said {
     },
     Unsubscribe {
         channels: Vec<String>,
+    },
+    Custom {
+        facility: Option<String>,
+        data: serde_json::Value,
     },
 }
 
@@ -200,6 +207,9 @@ impl Client {
     }
 
     async fn hear(&mut self, text: &str) -> Result<(), Closed> {
+        if self.api.limits.of_principal(&self.principal.key()).is_err() {
+            return self.refuse("rate_limited", "too much is said; wait a little").await;
+        }
         match serde_json::from_str::<Said>(text) {
             Ok(Said::Ping {}) => self.say(json!({ "v": 1, "type": "pong" })).await,
             Ok(Said::Status {}) => self.say(self.standing("status")).await,
@@ -215,22 +225,51 @@ impl Client {
                     self.at = channels.into_iter().map(|channel| (channel, from(channel))).collect();
                     self.say(self.standing("subscribed")).await
                 }
-                None => self.refuse("no such channel").await,
+                None => self.refuse("not_understood", "no such channel").await,
             },
             Ok(Said::Unsubscribe { channels }) => match named(&channels) {
                 Some(channels) => {
                     self.at.retain(|channel, _| !channels.contains(channel));
                     self.say(self.standing("subscribed")).await
                 }
-                None => self.refuse("no such channel").await,
+                None => self.refuse("not_understood", "no such channel").await,
             },
-            Err(_) => self.refuse("say subscribe, unsubscribe, ping or status, as /docs tells").await,
+            Ok(Said::Custom { facility, data }) => self.tell_others(facility, &data).await,
+            Err(_) => {
+                let why = "say subscribe, unsubscribe, ping, status or custom, as /docs tells";
+                self.refuse("not_understood", why).await
+            }
         }
     }
 
-    async fn refuse(&mut self, why: &str) -> Result<(), Closed> {
-        self.say(json!({ "v": 1, "type": "error", "data": { "code": "not_understood", "detail": why } }))
-            .await
+    /// Tells the others who see a plant what this one says.
+    async fn tell_others(
+        &mut self,
+        facility: Option<String>,
+        data: &serde_json::Value,
+    ) -> Result<(), Closed> {
+        let who = &self.principal;
+        if who.role < Role::Analyst {
+            return self.refuse("missing_role", "only analysts and above tell others").await;
+        }
+        let may = facility.as_deref().map_or_else(|| who.sees_all(), |plant| who.scope.holds(plant));
+        if !may {
+            return self.refuse("missing_scope", "name a facility that you see").await;
+        }
+        let said = json!({ "from": who.name, "facility_id": facility, "said": data }).to_string();
+        if said.len() > LARGEST_WORDS {
+            return self.refuse("too_large", "that is longer than 4 KiB").await;
+        }
+        let words = Words { facility, data: said };
+        if let Some(bus) = &self.api.bus {
+            bus.say(&crate::bus::message::Message::Words(words.clone()));
+        }
+        self.api.say(&words);
+        Ok(())
+    }
+
+    async fn refuse(&mut self, code: &str, why: &str) -> Result<(), Closed> {
+        self.say(json!({ "v": 1, "type": "error", "data": { "code": code, "detail": why } })).await
     }
 
     /// How it stands: whose numbers these are, and the newest of each channel that it listens to.
@@ -273,6 +312,10 @@ const PROTOCOL: &str = "fieldward.v1";
 const LISTENERS: usize = 4096;
 /// Bytes of what a client says.
 const LARGEST: usize = 64 << 10;
+/// Of what it tells others.
+const LARGEST_WORDS: usize = 4 << 10;
+/// Bytes that are read at once: clients say little, and each has its own.
+const READ: usize = 4 << 10;
 /// Bytes that wait to be written.
 const MOST_WRITTEN: usize = 1 << 20;
 /// Messages that are taken from a ring at once.

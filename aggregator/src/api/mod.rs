@@ -23,6 +23,7 @@ mod open;
 pub mod openapi;
 pub mod page;
 pub mod principal;
+pub mod replicas;
 pub mod route;
 mod series;
 pub mod serve;
@@ -43,6 +44,7 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::bus::Bus;
 use crate::fleet::Fleet;
 use crate::hub::Hub;
 use crate::intake::Asker;
@@ -81,6 +83,8 @@ pub struct Api {
     pub fleet: Fleet,
     /// Asks agents; none where no agents arrive.
     pub asker: Option<Asker>,
+    /// The other replicas; none where this is the only one.
+    pub bus: Option<Bus>,
     /// Those who listen.
     pub hub: Hub,
     /// Signing in.
@@ -101,6 +105,8 @@ pub struct Api {
     host: measure::Host,
     /// Writes places in lists.
     cursors: page::Cursors,
+    /// What those who listen were told.
+    told: feed::Heralds,
 }
 
 /// What an [`Api`] is made of.
@@ -111,6 +117,8 @@ pub struct Parts {
     pub fleet: Fleet,
     /// Asks agents.
     pub asker: Option<Asker>,
+    /// The other replicas.
+    pub bus: Option<Bus>,
     /// Signs tokens.
     pub signing: auth::tokens::Signing,
     /// Requests a minute of each principal.
@@ -135,7 +143,9 @@ impl Api {
             asker: parts.asker,
             hub: Hub::default(),
             auth: Auth::new(parts.signing)?,
-            limits: Limits::new(parts.requests_per_minute),
+            limits: Limits::new(parts.requests_per_minute, parts.bus.is_some()),
+            bus: parts.bus,
+            told: feed::Heralds::default(),
             origins: parts.origins,
             folder: parts.folder,
             vitals: parts.vitals,

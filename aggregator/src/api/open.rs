@@ -9,6 +9,7 @@ use super::auth::{setup, tokens::Signing};
 use super::door::Door;
 use super::serve::{ServeError, Server};
 use super::{Api, Parts};
+use crate::bus::{Bus, Ends, Inbox};
 use crate::config::Config;
 use crate::intake::{Heard, Intake, Told};
 use crate::store::Store;
@@ -36,6 +37,10 @@ pub struct Opened {
     pub api: Arc<Api>,
     /// For [`super::feed::run`].
     pub heard: Heard,
+    /// For [`crate::bus::run`], where there are other replicas.
+    pub bus: Option<Ends>,
+    /// For [`super::replicas::run`].
+    pub inbox: Option<Inbox>,
 }
 
 /// Listens; requests are answered when it is run. Tells the way in when there is nobody yet.
@@ -47,11 +52,19 @@ pub async fn open(
     vitals: Vitals,
 ) -> Result<Opened, OpenError> {
     let (api_config, folder) = (&config.api, &config.ca.folder);
+    let signing = Signing::open(&api_config.key(folder))?;
+    let opened = config.redis.url.as_ref().map(|url| Bus::open(url.reveal(), signing.bus())).transpose();
+    let opened = opened.map_err(|error| OpenError::Other(error.to_string()))?;
+    let (bus, ends, inbox) = match opened {
+        Some((bus, ends, inbox)) => (Some(bus), Some(ends), Some(inbox)),
+        None => (None, None, None),
+    };
     let parts = Parts {
         store: store.clone(),
         fleet: intake.fleet(),
         asker: Some(intake.asker()),
-        signing: Signing::open(&api_config.key(folder))?,
+        bus,
+        signing,
         requests_per_minute: api_config.requests_per_minute,
         origins: api_config.origins.clone(),
         folder: Some(folder.clone()),
@@ -78,7 +91,7 @@ pub async fn open(
     api.vitals.start(Part::Live, super::feed::PATIENCE);
     let (told, heard) = Told::new(COMMITTED);
     intake.tell(told);
-    Ok(Opened { server, api, heard })
+    Ok(Opened { server, api, heard, bus: ends, inbox })
 }
 
 /// Batches of alerts that wait to be told to those who listen.

@@ -18,6 +18,9 @@ pub enum AskError {
     /// The link broke.
     #[error("agent {0} did not answer: {1}")]
     Link(Uuid, LinkError),
+    /// It is connected to another aggregator, which could not be asked, and why.
+    #[error("agent {0} is connected to another aggregator, which could not be asked: {1}")]
+    Elsewhere(Uuid, String),
     /// It took too long.
     #[error("agent {0} did not answer in time")]
     Late(Uuid),

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod backup;
 pub mod board;
 pub mod certificates;
+pub mod changes;
 pub mod db;
 mod error;
 mod figures;

@@ -261,7 +261,7 @@ impl Api {
     fn of_ticket(&self, headers: &HeaderMap) -> Option<Principal> {
         let offered = headers.get(SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
         let ticket = offered.split(',').find_map(|one| one.trim().strip_prefix("ticket."))?;
-        self.auth.tickets.take(&tokens::digest(ticket)?)
+        self.take_ticket(&tokens::digest(ticket)?)
     }
 
     /// The same principal as he is now.
