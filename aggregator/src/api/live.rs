@@ -1,8 +1,11 @@
 //! `/ws`: what happens, as it happens. A client reads from the rings of the hub at its own pace; nothing is
 //! queued for it. One that does not read is closed, and goes on later with the last number it saw.
 
+pub mod sockets;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequestParts as _, Request, State};
@@ -54,6 +57,9 @@ async fn ticket(State(api): State<Arc<Api>>, principal: Principal) -> Result<axu
 /// on behind a number. Where that is gone, a message of type `reset` says so: read the lists, then go on from its
 /// `seq`. `{"op": "ping"}` and `{"op": "status"}` are answered. `{"op": "custom", "facility": "north", "data": {…}}` tells
 /// the others who see the plant (without one: who see all), on the channel `system` as type `custom`; it is not kept.
+///
+/// Closes with 4401 when the session has ended, 4403 when no facility is left in scope, 4408 when messages are not
+/// taken, 1012 when the aggregator stops. Messages are not compressed.
 #[utoipa::path(get, path = "/ws", operation_id = "listen",
     responses((status = 101, description = "the socket is open"), (status = 426, description = "this is no WebSocket")))]
 async fn socket(
@@ -65,10 +71,10 @@ async fn socket(
     if !is_own_page(&headers, &api.origins) {
         return Err(ApiError::forbidden("foreign_origin", "a page of another origin may not listen"));
     }
-    if api.hub.listeners() >= LISTENERS {
-        let said = "as many listen as may";
+    let Some(place) = api.sockets.take(principal.id) else {
+        let said = "as many sockets are open as may be, in all or of this user or key";
         return Err(ApiError::later(StatusCode::SERVICE_UNAVAILABLE, "busy", said, 5));
-    }
+    };
     let (mut parts, _) = request.into_parts();
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.map_err(|_| {
         ApiError::new(StatusCode::UPGRADE_REQUIRED, "no_websocket", "this path speaks WebSocket alone")
@@ -84,6 +90,7 @@ async fn socket(
     Ok(upgrade.on_upgrade(move |socket| async move {
         let mut client = Client { news: api.hub.news(), at: BTreeMap::new(), api, principal, socket };
         client.run().await;
+        drop(place);
     }))
 }
 
@@ -125,6 +132,7 @@ impl Client {
     async fn run(&mut self) {
         self.at = Channel::ALL.map(|channel| (channel, self.api.hub.newest(channel))).into();
         if let Err(Closed(code, reason)) = self.talk().await {
+            self.api.sockets.close(code);
             let frame = CloseFrame { code, reason: reason.into() };
             // Whoever does not read does not hear this either.
             drop(timeout(FAREWELL, self.socket.send(Message::Close(Some(frame)))).await);
@@ -132,6 +140,7 @@ impl Client {
     }
 
     async fn talk(&mut self) -> Result<(), Closed> {
+        may_listen(&self.principal)?;
         self.say(self.standing("hello")).await?;
         let (mut pings, mut looks) = (interval(PING), interval(LOOK));
         for every in [&mut pings, &mut looks] {
@@ -162,7 +171,10 @@ impl Client {
                     }
                     self.send(Message::Ping(Default::default())).await?;
                 }
-                _ = looks.tick() => self.principal = still(&self.api, self.principal.clone()).await?,
+                _ = looks.tick() => {
+                    self.principal = still(&self.api, self.principal.clone()).await?;
+                    may_listen(&self.principal)?;
+                }
             }
         }
     }
@@ -285,11 +297,22 @@ impl Client {
 
     async fn send(&mut self, message: Message) -> Result<(), Closed> {
         match timeout(SLOWEST, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => {
+                self.api.sockets.sent.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
             Ok(Err(_)) => Err(Closed(1001, "nobody is there")),
             Err(_) => Err(Closed(4408, "too slow; come back with the last number")),
         }
     }
+}
+
+/// Who sees no plant has nothing to hear.
+fn may_listen(principal: &Principal) -> Result<(), Closed> {
+    if principal.narrow(Vec::new()).is_none() {
+        return Err(Closed(4403, "no facility is in scope"));
+    }
+    Ok(())
 }
 
 /// Whether somebody may still listen, and to what.
@@ -308,8 +331,6 @@ fn named(names: &[String]) -> Option<Vec<Channel>> {
 
 /// How messages look.
 const PROTOCOL: &str = "fieldward.v1";
-/// Who may listen at once.
-const LISTENERS: usize = 4096;
 /// Bytes of what a client says.
 const LARGEST: usize = 64 << 10;
 /// Of what it tells others.

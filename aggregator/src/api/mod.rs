@@ -16,7 +16,7 @@ pub mod feed;
 mod fleet;
 mod health;
 pub mod limits;
-mod live;
+pub mod live;
 mod measure;
 mod metrics;
 mod open;
@@ -53,6 +53,7 @@ use crate::vitals::Vitals;
 use auth::Auth;
 use error::ApiError;
 use limits::Limits;
+use live::sockets::Sockets;
 use route::Entry;
 
 pub use open::{OpenError, open};
@@ -97,6 +98,8 @@ pub struct Api {
     pub folder: Option<PathBuf>,
     /// How the parts are that work by themselves.
     pub vitals: Vitals,
+    /// Who listens.
+    pub sockets: Sockets,
     /// The parts that do not do all that they should, with commas between them.
     degraded: ArcSwap<String>,
     /// How long answers take.
@@ -149,6 +152,7 @@ impl Api {
             origins: parts.origins,
             folder: parts.folder,
             vitals: parts.vitals,
+            sockets: Sockets::default(),
             degraded: ArcSwap::default(),
         })
     }

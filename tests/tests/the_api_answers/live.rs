@@ -204,5 +204,36 @@ async fn what_somebody_says_hear_those_who_see_the_plant() {
     // It was no news for another plant.
     south.say(&json!({ "op": "ping" })).await;
     assert_eq!(south.hear().await.unwrap()["type"], "pong");
+    // Whoever sees nothing has nothing to hear.
+    let nobody = service.key("viewer", &[]).await.unwrap();
+    assert_eq!(Socket::with_key(&service, &nobody).await.hear().await, Err(4403));
+    assert_eq!(service.api.sockets.closed().get(&4403), Some(&1));
+    service.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_read_is_sent_off_and_nobody_else_notices() {
+    let database = Database::sqlite();
+    let service = Service::start(database.open().await).await.expect("an API");
+    let key = service.key("viewer", &["*"]).await.unwrap();
+    let mut silent = Socket::with_key(&service, &key).await;
+    let mut reader = Socket::with_key(&service, &key).await;
+    for socket in [&mut silent, &mut reader] {
+        assert_eq!(socket.hear().await.unwrap()["type"], "hello");
+    }
+    // More than the system and the socket hold together, and less than a ring.
+    let data = json!({ "text": "x".repeat(8000) });
+    for nth in 1..=3000_u64 {
+        service.api.hub.publish(Channel::Alerts, "new", Some("north"), &data, now());
+        if nth % 100 == 0 {
+            while reader.hear_of("alerts").await["seq"] != nth {}
+        }
+    }
+    // After ten seconds in which it took nothing it is closed, whatever else happens.
+    let closed = || service.api.sockets.closed().get(&4408) == Some(&1) && service.api.sockets.open() == 1;
+    fieldward_tests::link::until("who does not read is sent off", closed).await;
+    reader.say(&json!({ "op": "ping" })).await;
+    assert_eq!(reader.hear().await.unwrap()["type"], "pong");
+    drop(silent);
     service.stop().await.unwrap();
 }
