@@ -121,6 +121,7 @@ const SCHEMA: Schema = Schema {
         ("api.proxies", Kind::Texts),
         ("api.requests_per_minute", Kind::Number),
         ("api.key", Kind::Text),
+        ("api.metrics", Kind::Text),
         ("redis.url", Kind::Text),
     ],
     variables: &[

@@ -11,4 +11,5 @@ pub mod fleet;
 pub mod hub;
 pub mod intake;
 pub mod store;
+pub mod times;
 pub mod vitals;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use fieldward_aggregator::api::auth::passwords;
 use fieldward_aggregator::api::auth::tokens::{self, Signing};
-use fieldward_aggregator::api::config::{ApiConfig, Tls};
+use fieldward_aggregator::api::config::{ApiConfig, Scrapers, Tls};
 use fieldward_aggregator::api::door::Door;
 use fieldward_aggregator::api::route::Entry;
 use fieldward_aggregator::api::serve::Server;
@@ -95,6 +95,7 @@ impl Service {
             origins: vec!["https://soc.example".into()],
             folder: None,
             vitals: Vitals::default(),
+            scrapers: Scrapers::Key,
         }
     }
 

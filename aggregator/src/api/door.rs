@@ -21,6 +21,7 @@ use uuid::Uuid;
 use super::Api;
 use super::error::ApiError;
 use super::extract::Address;
+use super::measure::Taken;
 
 /// Answers requests.
 #[derive(Clone)]
@@ -44,6 +45,11 @@ impl Door {
         Self(Arc::new(Inside { api, router, places: Semaphore::new(AT_ONCE), proxies, is_tls }))
     }
 
+    /// What is counted at the listener.
+    pub fn arrivals(&self) -> Arc<super::serve::Arrivals> {
+        self.0.api.arrivals.clone()
+    }
+
     /// Sends off those who listen: the service stops.
     pub fn end(&self) {
         self.0.api.hub.end();
@@ -55,14 +61,18 @@ impl Door {
         let id = request_id(request.headers());
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let address = self.address(request.headers(), peer);
+        let taken = Taken::default();
         request.extensions_mut().insert(Address(address));
+        request.extensions_mut().insert(taken.clone());
+        let _under_way = self.0.api.measures.begin();
         let response = match self.admit(&mut request, address) {
             Ok(()) => self.route(request).await,
             Err(error) => error.into_response(),
         };
         let response = self.finish(response, uri.path(), &id);
-        self.0.api.measures.note(start.elapsed(), response.status().as_u16(), crate::store::now());
-        let (status, micros) = (response.status().as_u16(), start.elapsed().as_micros());
+        let (status, took) = (response.status().as_u16(), start.elapsed());
+        self.0.api.measures.note(method.as_str(), &taken, took, status, crate::store::now());
+        let micros = took.as_micros();
         tracing::debug!(%method, path = uri.path(), status, micros, %address, request_id = %id, "answered");
         response
     }

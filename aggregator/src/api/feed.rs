@@ -37,7 +37,7 @@ pub async fn run(api: Arc<Api>, mut heard: Heard, mut stop: Stop) {
                 let ids: BTreeSet<AlertId> = some.drain(..).flatten().collect();
                 let hints: Vec<u128> = ids.iter().map(|id| id.as_u128()).collect();
                 api.tell_replicas(&hints);
-                untold |= !tell(&api, ids).await;
+                untold |= !tell(&api, ids, From::Agents).await;
             }
             _ = second.tick() => {
                 presence(&api, &mut agents);
@@ -49,15 +49,30 @@ pub async fn run(api: Arc<Api>, mut heard: Heard, mut stop: Stop) {
     }
 }
 
+/// How it is known that alerts have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum From {
+    /// Agents that are connected here reported them.
+    Agents,
+    /// Another replica told of them, or the database.
+    Others,
+}
+
 /// Tells of alerts. Those that cannot be read now are not told of; whoever listens is told that. Gives whether
 /// all were told of.
-pub(super) async fn tell(api: &Api, ids: BTreeSet<AlertId>) -> bool {
+pub(super) async fn tell(api: &Api, ids: BTreeSet<AlertId>, from: From) -> bool {
     let mut went_well = true;
     let ids: Vec<AlertId> = ids.into_iter().collect();
     for piece in ids.chunks(AT_ONCE) {
         match api.store.alerts_named(piece).await {
             // The oldest first, as they were raised.
-            Ok(stored) => stored.into_iter().rev().for_each(|one| api.tell_here(one)),
+            Ok(stored) => stored.into_iter().rev().for_each(|one| {
+                if from == From::Agents {
+                    let new = (one.revision == 1).then_some(one.alert.severity);
+                    api.measures.told(new, one.alert.last_seen, one.received, now());
+                }
+                api.tell_here(one);
+            }),
             Err(error) => {
                 tracing::warn!(%error, "alerts were committed, but are not told to those who listen");
                 api.hub.skip(Channel::Alerts);

@@ -23,6 +23,7 @@ mod open;
 pub mod openapi;
 pub mod page;
 pub mod principal;
+mod prometheus;
 pub mod replicas;
 pub mod route;
 mod series;
@@ -51,6 +52,7 @@ use crate::intake::Asker;
 use crate::store::{Store, now};
 use crate::vitals::Vitals;
 use auth::Auth;
+use config::Scrapers;
 use error::ApiError;
 use limits::Limits;
 use live::sockets::Sockets;
@@ -70,6 +72,7 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     live::routes,
     metrics::routes,
     openapi::routes,
+    prometheus::routes,
     system::routes,
     traffic::routes,
     trail::routes,
@@ -98,8 +101,12 @@ pub struct Api {
     pub folder: Option<PathBuf>,
     /// How the parts are that work by themselves.
     pub vitals: Vitals,
+    /// Who may read the figures.
+    pub scrapers: Scrapers,
     /// Who listens.
     pub sockets: Sockets,
+    /// What was counted at the listener.
+    pub arrivals: Arc<serve::Arrivals>,
     /// The parts that do not do all that they should, with commas between them.
     degraded: ArcSwap<String>,
     /// How long answers take.
@@ -132,6 +139,8 @@ pub struct Parts {
     pub folder: Option<PathBuf>,
     /// How the parts are that work by themselves.
     pub vitals: Vitals,
+    /// Who may read the figures.
+    pub scrapers: Scrapers,
 }
 
 impl Api {
@@ -152,7 +161,9 @@ impl Api {
             origins: parts.origins,
             folder: parts.folder,
             vitals: parts.vitals,
+            scrapers: parts.scrapers,
             sockets: Sockets::default(),
+            arrivals: Arc::default(),
             degraded: ArcSwap::default(),
         })
     }

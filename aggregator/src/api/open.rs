@@ -69,6 +69,7 @@ pub async fn open(
         origins: api_config.origins.clone(),
         folder: Some(folder.clone()),
         vitals,
+        scrapers: api_config.metrics,
     };
     let other = |error: super::error::ApiError| OpenError::Other(error.words());
     let api = Arc::new(Api::new(parts).map_err(other)?);

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::Api;
 use super::error::ApiError;
-use super::feed::tell;
+use super::feed::{From, tell};
 use super::principal::{Principal, Role, Scope, Via};
 use crate::bus::message::{AgentHint, Message, Words};
 use crate::bus::{Bus, Inbox};
@@ -57,7 +57,7 @@ async fn hear(api: &Arc<Api>, from: Uuid, message: Message, asked: &mut JoinSet<
     match message {
         Message::Alerts(ids) => {
             let ids = ids.into_iter().map(fieldward_shared::alert::AlertId::from_u128).collect();
-            tell(api, ids).await;
+            tell(api, ids, From::Others).await;
         }
         Message::Standings(all) => {
             let at = now();
@@ -183,7 +183,7 @@ async fn catch_up(api: &Api, seen: &mut Option<(Marks, Timestamp)>) -> Result<()
     }
     let all = reported.alerts.into_iter().chain(acted.alerts).collect();
     // Whoever could not be told has been told that; what is new from here on is told again.
-    tell(api, all).await;
+    tell(api, all, From::Others).await;
     (*marks, *since) = (next, at);
     Ok(())
 }

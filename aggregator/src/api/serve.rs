@@ -77,7 +77,7 @@ impl Server {
             (Tls::Own, None) => return Err(rustls::Error::General("there is no certificate".into()).into()),
             (Tls::Off, _) => None,
         };
-        Ok(Self { listener, tls, door, arrivals: Arc::default() })
+        Ok(Self { listener, tls, arrivals: door.arrivals(), door })
     }
 
     /// Where it listens.

@@ -82,6 +82,16 @@ impl Store {
         positions::of(&self.db, agent).await
     }
 
+    /// What the database was asked since the start.
+    pub fn queries(&self) -> Vec<(&'static str, db::Asked)> {
+        self.db.queries().all()
+    }
+
+    /// Connections to the database: for what, how many, and how many of them do nothing.
+    pub fn connections(&self) -> [(&'static str, u32, u32); 2] {
+        self.db.connections()
+    }
+
     /// Ends all connections; what was committed stays, what still waits is refused.
     pub async fn close(&self) {
         self.db.close().await;

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod contract;
+mod counted;
 mod figures;
 mod live;
 mod policies;
