@@ -43,6 +43,9 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     supervisor.spawn("api", |stop| server.run(stop));
     supervisor.spawn("live", |stop| api::feed::run(shown.clone(), heard, stop));
     supervisor.spawn("replicas", |stop| api::replicas::run(shown, opened.inbox, stop));
+    if let Some(ends) = opened.traces {
+        supervisor.spawn("traces", |stop| api::traces::run(ends, stop));
+    }
     if let Some(ends) = opened.bus {
         supervisor.spawn("bus", |stop| bus::run(ends, stop));
     }

@@ -33,6 +33,17 @@ pub struct Config {
     /// What stands between several aggregators on one database.
     #[serde(default)]
     pub redis: RedisConfig,
+    /// Who collects traces.
+    #[serde(default)]
+    pub traces: TracesConfig,
+}
+
+/// Traces of requests.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct TracesConfig {
+    /// A collector that takes OTLP over HTTP: `http://127.0.0.1:4318`. Without it nothing is traced.
+    pub endpoint: Option<String>,
 }
 
 /// Redis.
@@ -82,6 +93,9 @@ impl Config {
         if let Some(Err(error)) = self.redis.url.as_ref().map(|url| Bus::known(url.reveal())) {
             return wrong("redis.url", error.to_string(), SCHEMA.remedy);
         }
+        if let Some(Err(what)) = self.traces.endpoint.as_deref().map(crate::api::traces::address) {
+            return wrong("traces.endpoint", what, SCHEMA.remedy);
+        }
         let Retention { alerts_days, metrics_days, traffic_days } = self.retention;
         for (key, days) in
             [("alerts_days", alerts_days), ("metrics_days", metrics_days), ("traffic_days", traffic_days)]
@@ -123,11 +137,13 @@ const SCHEMA: Schema = Schema {
         ("api.key", Kind::Text),
         ("api.metrics", Kind::Text),
         ("redis.url", Kind::Text),
+        ("traces.endpoint", Kind::Text),
     ],
     variables: &[
         ("DATABASE_URL", "database_url"),
         ("CORS_ORIGINS", "api.origins"),
         ("REDIS_URL", "redis.url"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "traces.endpoint"),
     ],
     credentials: &[("db.url", "database_url"), ("redis.url", "redis.url")],
     remedy: "systemd/aggregator.toml shows every key",

@@ -90,6 +90,7 @@ impl Service {
             fleet,
             asker,
             bus: None,
+            traces: None,
             signing: Signing::of(&[7; 32]),
             requests_per_minute: 1_000_000,
             origins: vec!["https://soc.example".into()],

@@ -22,6 +22,8 @@ use super::Api;
 use super::error::ApiError;
 use super::extract::Address;
 use super::measure::Taken;
+use super::traces::Ended;
+use crate::store::db::noting;
 
 /// Answers requests.
 #[derive(Clone)]
@@ -65,13 +67,24 @@ impl Door {
         request.extensions_mut().insert(Address(address));
         request.extensions_mut().insert(taken.clone());
         let _under_way = self.0.api.measures.begin();
-        let response = match self.admit(&mut request, address) {
-            Ok(()) => self.route(request).await,
-            Err(error) => error.into_response(),
+        let begun = crate::store::now();
+        let traced = self.0.api.traces.as_ref().and_then(|traces| traces.begin(request.headers()));
+        let answer = async {
+            match self.admit(&mut request, address) {
+                Ok(()) => self.route(request).await,
+                Err(error) => error.into_response(),
+            }
+        };
+        let (response, asked) = match &traced {
+            Some(_) => noting(answer).await,
+            None => (answer.await, Vec::new()),
         };
         let response = self.finish(response, uri.path(), &id);
         let (status, took) = (response.status().as_u16(), start.elapsed());
         self.0.api.measures.note(method.as_str(), &taken, took, status, crate::store::now());
+        if let (Some(traces), Some(traced)) = (&self.0.api.traces, &traced) {
+            traces.end(traced, &Ended { method: method.as_str(), taken: &taken, status, begun, took }, asked);
+        }
         let micros = took.as_micros();
         tracing::debug!(%method, path = uri.path(), status, micros, %address, request_id = %id, "answered");
         response

@@ -30,6 +30,7 @@ mod series;
 pub mod serve;
 mod system;
 mod time;
+pub mod traces;
 mod traffic;
 mod trail;
 pub mod users;
@@ -57,6 +58,7 @@ use error::ApiError;
 use limits::Limits;
 use live::sockets::Sockets;
 use route::Entry;
+use traces::Traces;
 
 pub use open::{OpenError, open};
 
@@ -89,6 +91,8 @@ pub struct Api {
     pub asker: Option<Asker>,
     /// The other replicas; none where this is the only one.
     pub bus: Option<Bus>,
+    /// Where traces go, when they do.
+    pub traces: Option<Traces>,
     /// Those who listen.
     pub hub: Hub,
     /// Signing in.
@@ -129,6 +133,8 @@ pub struct Parts {
     pub asker: Option<Asker>,
     /// The other replicas.
     pub bus: Option<Bus>,
+    /// Where traces go.
+    pub traces: Option<Traces>,
     /// Signs tokens.
     pub signing: auth::tokens::Signing,
     /// Requests a minute of each principal.
@@ -157,6 +163,7 @@ impl Api {
             auth: Auth::new(parts.signing)?,
             limits: Limits::new(parts.requests_per_minute, parts.bus.is_some()),
             bus: parts.bus,
+            traces: parts.traces,
             told: feed::Heralds::default(),
             origins: parts.origins,
             folder: parts.folder,

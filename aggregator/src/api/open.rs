@@ -8,6 +8,7 @@ use rustls::server::ResolvesServerCert;
 use super::auth::{setup, tokens::Signing};
 use super::door::Door;
 use super::serve::{ServeError, Server};
+use super::traces::{self, Traces};
 use super::{Api, Parts};
 use crate::bus::{Bus, Ends, Inbox};
 use crate::config::Config;
@@ -41,6 +42,8 @@ pub struct Opened {
     pub bus: Option<Ends>,
     /// For [`super::replicas::run`].
     pub inbox: Option<Inbox>,
+    /// For [`traces::run`], where a collector is.
+    pub traces: Option<traces::Ends>,
 }
 
 /// Listens; requests are answered when it is run. Tells the way in when there is nobody yet.
@@ -59,11 +62,14 @@ pub async fn open(
         Some((bus, ends, inbox)) => (Some(bus), Some(ends), Some(inbox)),
         None => (None, None, None),
     };
+    let opened = config.traces.endpoint.as_deref().map(Traces::open).transpose();
+    let (traces, collected) = opened.map_err(OpenError::Other)?.unzip();
     let parts = Parts {
         store: store.clone(),
         fleet: intake.fleet(),
         asker: Some(intake.asker()),
         bus,
+        traces,
         signing,
         requests_per_minute: api_config.requests_per_minute,
         origins: api_config.origins.clone(),
@@ -92,7 +98,7 @@ pub async fn open(
     api.vitals.start(Part::Live, super::feed::PATIENCE);
     let (told, heard) = Told::new(COMMITTED);
     intake.tell(told);
-    Ok(Opened { server, api, heard, bus: ends, inbox })
+    Ok(Opened { server, api, heard, bus: ends, inbox, traces: collected })
 }
 
 /// Batches of alerts that wait to be told to those who listen.

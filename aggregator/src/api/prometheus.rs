@@ -203,6 +203,9 @@ const FIGURES: &[Figure] = &[
             p.with(&[("pool", pool), ("state", "idle")], f64::from(idle));
         }
     }),
+    ("fieldward_traces_dropped_total", "counter", "Requests whose traces found no room.", |p| {
+        p.perhaps(p.api.traces.as_ref().map(|traces| traces.dropped() as f64));
+    }),
     ("fieldward_bus_messages_total", "counter", "Messages between replicas, and what became of them.", |p| {
         let Some(bus) = p.api.bus.clone() else { return };
         let counts = bus.counts();

@@ -11,6 +11,7 @@ mod policies;
 mod secure;
 mod serving;
 mod signing_in;
+mod traced;
 
 use std::sync::Arc;
 

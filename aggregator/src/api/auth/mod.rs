@@ -330,7 +330,7 @@ fn from_cookie(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Random bytes.
-fn random(bytes: &mut [u8]) -> Result<(), ApiError> {
+pub(super) fn random(bytes: &mut [u8]) -> Result<(), ApiError> {
     aws_lc_rs::rand::fill(bytes).map_err(|_| ApiError::internal("the system gives no random bytes"))
 }
 

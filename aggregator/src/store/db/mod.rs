@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 pub use open::{Place, place};
-pub use queries::{Asked, Queries};
+pub use queries::{Asked, Noted, Queries, noting};
 pub use value::{At, Json, Kind, Value, text};
 
 /// A database: a pool that reads and one that writes.
