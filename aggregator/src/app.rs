@@ -12,10 +12,12 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use crate::api;
+use crate::bus;
 use crate::ca::hall::Hall;
 use crate::config::Config;
 use crate::intake::{Intake, Limits, Parts};
 use crate::store::{Store, retention};
+use crate::vitals::{Part, Vitals};
 
 /// Runs until SIGTERM or SIGINT. A task that ends before ends the process: its manager starts it again.
 pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
@@ -32,15 +34,24 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
         limits: Limits::default(),
     };
     let intake = Intake::bind(config.listen, parts).await?;
-    let (server, shown, heard) = api::open(&config, store.clone(), &intake, hall.server()).await?;
+    let vitals = Vitals::default();
+    let opened = api::open(&config, store.clone(), &intake, hall.server(), vitals.clone()).await?;
+    let (server, shown, heard) = (opened.server, opened.api, opened.heard);
     let mut supervisor = Supervisor::new(notify, GRACE);
     let pulse = supervisor.pulse("authority");
-    supervisor.spawn("authority", |stop| keep_authority(hall, pulse, stop));
+    supervisor.spawn("authority", |stop| keep_authority(hall, pulse, vitals.clone(), stop));
     supervisor.spawn("api", |stop| server.run(stop));
-    supervisor.spawn("live", |stop| api::feed::run(shown, heard, stop));
+    supervisor.spawn("live", |stop| api::feed::run(shown.clone(), heard, stop));
+    supervisor.spawn("replicas", |stop| api::replicas::run(shown, opened.inbox, stop));
+    if let Some(ends) = opened.traces {
+        supervisor.spawn("traces", |stop| api::traces::run(ends, stop));
+    }
+    if let Some(ends) = opened.bus {
+        supervisor.spawn("bus", |stop| bus::run(ends, stop));
+    }
     supervisor.spawn("intake", |stop| take_in(intake, stop));
     supervisor.spawn("traffic", |stop| keep_traffic(store.clone(), arriving, stop));
-    supervisor.spawn("retention", |stop| retention::run(store.clone(), config.retention, stop));
+    supervisor.spawn("retention", |stop| retention::run(store.clone(), config.retention, vitals, stop));
     tracing::info!("the aggregator runs");
     let ended = supervisor.run().await;
     store.close().await;
@@ -50,7 +61,8 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
 }
 
 /// Takes over once a second who was revoked and what `ca` commands have changed.
-async fn keep_authority(hall: Arc<Hall>, pulse: Pulse, mut stop: Stop) {
+async fn keep_authority(hall: Arc<Hall>, pulse: Pulse, vitals: Vitals, mut stop: Stop) {
+    vitals.start(Part::Authority, PATIENCE);
     let mut second = interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -61,7 +73,7 @@ async fn keep_authority(hall: Arc<Hall>, pulse: Pulse, mut stop: Stop) {
         // Before it asks the database, which may be away for long.
         pulse.beat();
         tokio::select! {
-            () = hall.tick() => {}
+            went_well = hall.tick() => vitals.note(Part::Authority, went_well),
             () = stop.asked() => return,
         }
     }
@@ -96,5 +108,7 @@ const RESET_KEY: &str = "reset.key";
 /// Seconds of traffic that wait to be kept; what does not fit the intake counts.
 const SECONDS: usize = 4096;
 const MOST_AT_ONCE: usize = 1024;
+/// The authority is late when it was not heard of for so long.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// For tasks to end.
 const GRACE: Duration = Duration::from_secs(10);

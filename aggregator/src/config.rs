@@ -7,6 +7,7 @@ use fieldward_shared::config::{Kind, Schema, Secret, Wrong};
 use serde::Deserialize;
 
 use crate::api::config::ApiConfig;
+use crate::bus::Bus;
 use crate::ca::config::CaConfig;
 use crate::store::Retention;
 use crate::store::db::Db;
@@ -29,6 +30,28 @@ pub struct Config {
     /// Where people and programs ask.
     #[serde(default)]
     pub api: ApiConfig,
+    /// What stands between several aggregators on one database.
+    #[serde(default)]
+    pub redis: RedisConfig,
+    /// Who collects traces.
+    #[serde(default)]
+    pub traces: TracesConfig,
+}
+
+/// Traces of requests.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct TracesConfig {
+    /// A collector that takes OTLP over HTTP: `http://127.0.0.1:4318`. Without it nothing is traced.
+    pub endpoint: Option<String>,
+}
+
+/// Redis.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct RedisConfig {
+    /// `redis://:password@host:6379/0`; without it this aggregator is the only one.
+    pub url: Option<Secret>,
 }
 
 /// All addresses of this machine.
@@ -66,6 +89,12 @@ impl Config {
         }
         if let Err((key, what)) = self.api.check() {
             return wrong(key, what, SCHEMA.remedy);
+        }
+        if let Some(Err(error)) = self.redis.url.as_ref().map(|url| Bus::known(url.reveal())) {
+            return wrong("redis.url", error.to_string(), SCHEMA.remedy);
+        }
+        if let Some(Err(what)) = self.traces.endpoint.as_deref().map(crate::api::traces::address) {
+            return wrong("traces.endpoint", what, SCHEMA.remedy);
         }
         let Retention { alerts_days, metrics_days, traffic_days } = self.retention;
         for (key, days) in
@@ -106,9 +135,17 @@ const SCHEMA: Schema = Schema {
         ("api.proxies", Kind::Texts),
         ("api.requests_per_minute", Kind::Number),
         ("api.key", Kind::Text),
+        ("api.metrics", Kind::Text),
+        ("redis.url", Kind::Text),
+        ("traces.endpoint", Kind::Text),
     ],
-    variables: &[("DATABASE_URL", "database_url"), ("CORS_ORIGINS", "api.origins")],
-    credentials: &[("db.url", "database_url")],
+    variables: &[
+        ("DATABASE_URL", "database_url"),
+        ("CORS_ORIGINS", "api.origins"),
+        ("REDIS_URL", "redis.url"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "traces.endpoint"),
+    ],
+    credentials: &[("db.url", "database_url"), ("redis.url", "redis.url")],
     remedy: "systemd/aggregator.toml shows every key",
 };
 
@@ -144,8 +181,15 @@ mod tests {
         assert_eq!(config.api.tls, crate::api::config::Tls::Off);
         let credentials = tempfile::tempdir().unwrap();
         std::fs::write(credentials.path().join("db.url"), "sqlite:///tmp/x\n").unwrap();
+        std::fs::write(credentials.path().join("redis.url"), "redis://:secret@r:1/0\n").unwrap();
         let set = [("CREDENTIALS_DIRECTORY", credentials.path().to_str().unwrap())];
-        assert_eq!(parse(PLAIN, &set).unwrap().database_url.reveal(), "sqlite:///tmp/x");
+        let config = parse(PLAIN, &set).unwrap();
+        assert_eq!(config.database_url.reveal(), "sqlite:///tmp/x");
+        assert_eq!(config.redis.url.as_ref().map(Secret::reveal), Some("redis://:secret@r:1/0"));
+        assert!(!format!("{config:?}").contains("secret"), "a password is shown");
+        let set = [("REDIS_URL", "redis//:secret@r")];
+        let wrong = parse(PLAIN, &set).unwrap_err();
+        assert!(wrong.contains("redis.url") && !wrong.contains("secret"), "{wrong}");
     }
 
     #[test]

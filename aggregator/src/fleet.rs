@@ -12,7 +12,11 @@ use uuid::Uuid;
 
 /// All agents that were heard since the start.
 #[derive(Clone, Debug, Default)]
-pub struct Fleet(Arc<Mutex<HashMap<Uuid, Seen>>>);
+pub struct Fleet {
+    here: Arc<Mutex<HashMap<Uuid, Seen>>>,
+    /// What other replicas tell of theirs, and when they did.
+    elsewhere: Arc<Mutex<HashMap<Uuid, (Standing, Timestamp)>>>,
+}
 
 /// How the link to an agent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +64,8 @@ pub struct Standing {
     pub duplicates: u64,
     /// Records whose key was committed with another payload.
     pub contradicted: u64,
+    /// The replica that knows it; none: this one.
+    pub replica: Option<Uuid>,
 }
 
 #[derive(Debug)]
@@ -138,10 +144,52 @@ impl Fleet {
         self.with(agent, |seen| seen.standing.contradicted += records);
     }
 
-    /// All of them as they are now, in the order of plants and agents.
+    /// Those of this process as they are now.
+    pub fn here(&self, now: Timestamp) -> Vec<Standing> {
+        self.lock().values().map(|seen| seen.at(now)).collect()
+    }
+
+    /// What the features of an agent that is connected here are called.
+    pub fn features(&self, agent: Uuid) -> Arc<[String]> {
+        self.lock().get(&agent).map_or_else(|| [].into(), |seen| seen.standing.features.clone())
+    }
+
+    /// Another replica tells of one of its agents.
+    pub fn elsewhere(&self, standing: Standing, now: Timestamp) {
+        let mut elsewhere = self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        if elsewhere.len() >= MOST_AGENTS && !elsewhere.contains_key(&standing.agent) {
+            elsewhere.retain(|_, (_, told)| now.since(*told) <= SILENT);
+            if elsewhere.len() >= MOST_AGENTS {
+                return;
+            }
+        }
+        let known = elsewhere.get(&standing.agent);
+        // The replica that an agent has left knows that it is gone, and not that it is somewhere else.
+        let is_news = known.is_none_or(|(known, told)| {
+            known.replica == standing.replica || now.since(*told) > SILENT || rank(&standing) >= rank(known)
+        });
+        if is_news {
+            elsewhere.insert(standing.agent, (standing, now));
+        }
+    }
+
+    /// All of them as they are now, wherever they are connected, in the order of plants and agents.
     pub fn snapshot(&self, now: Timestamp) -> Vec<Standing> {
-        let agents = self.lock();
-        let mut all: Vec<Standing> = agents.values().map(|seen| seen.at(now)).collect();
+        let mut all: HashMap<Uuid, Standing> =
+            self.here(now).into_iter().map(|standing| (standing.agent, standing)).collect();
+        for (standing, told) in self.elsewhere.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            let mut standing = standing.clone();
+            // That nobody tells of it does not say that it is gone: perhaps messages do not arrive.
+            standing.presence = match now.since(*told) {
+                silent if silent > GONE => Presence::Offline,
+                silent if silent > SILENT && standing.presence == Presence::Connected => Presence::Delayed,
+                _ => standing.presence,
+            };
+            if all.get(&standing.agent).is_none_or(|here| rank(&standing) > rank(here)) {
+                all.insert(standing.agent, standing);
+            }
+        }
+        let mut all: Vec<Standing> = all.into_values().collect();
         all.sort_by(|one, other| (&one.facility, one.agent).cmp(&(&other.facility, other.agent)));
         all
     }
@@ -154,8 +202,14 @@ impl Fleet {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Seen>> {
         // Nothing is left half done under it.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Of two replicas that know an agent, the one is believed that has a session with it; of two sessions, the later.
+fn rank(standing: &Standing) -> (bool, Timestamp) {
+    let has_session = standing.presence != Presence::Offline;
+    (has_session, if has_session { standing.since } else { standing.last_seen })
 }
 
 /// A session that begins.
@@ -193,6 +247,7 @@ impl Seen {
             traffic: None,
             duplicates: 0,
             contradicted: 0,
+            replica: None,
         };
         Self { standing, session: None, visitors: VecDeque::new() }
     }
@@ -231,6 +286,10 @@ const MOST_VISITORS: usize = 8;
 const ALTERNATING: u64 = 60_000_000;
 /// Agents are pinged each 10 seconds; who was not heard for so many microseconds is late.
 const DELAYED: u64 = 15_000_000;
+/// What another replica told holds for so many microseconds: it tells it each 5 seconds.
+const SILENT: u64 = 15_000_000;
+/// After so many microseconds it would have come back elsewhere.
+const GONE: u64 = 300_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -283,6 +342,42 @@ mod tests {
         // Long after, nobody knows any more.
         assert!(!enter(&fleet, 11, 2, at(90)));
         assert_eq!(fleet.snapshot(at(90))[0].duplicates, 2);
+    }
+
+    #[test]
+    fn an_agent_is_where_its_session_is() {
+        let (fleet, agent) = (Fleet::default(), Uuid::from_u128(7));
+        let other = Fleet::default();
+        let tell = |session, now| {
+            let mut standing = other.here(now).remove(0);
+            standing.replica = Some(Uuid::from_u128(session));
+            fleet.elsewhere(standing, now);
+        };
+        let seen = |now| {
+            let one = fleet.snapshot(now).remove(0);
+            (one.presence, one.replica)
+        };
+        // It was here, and is there now.
+        enter(&fleet, 1, 1, at(100));
+        fleet.leave(agent, 1);
+        enter(&other, 1, 1, at(101));
+        assert_eq!(seen(at(102)), (Presence::Offline, None));
+        tell(9, at(102));
+        assert_eq!(seen(at(103)), (Presence::Connected, Some(Uuid::from_u128(9))));
+        // That replica is not heard of any more.
+        assert_eq!(seen(at(118)).0, Presence::Delayed);
+        assert_eq!(seen(at(403)).0, Presence::Offline);
+        // It comes back here, before the other has noticed.
+        tell(9, at(119));
+        enter(&fleet, 2, 1, at(120));
+        assert_eq!(seen(at(120)), (Presence::Connected, None));
+        // A third one that it has left says nothing against the one where it is.
+        fleet.leave(agent, 2);
+        other.hear(agent, at(121));
+        tell(9, at(121));
+        other.leave(agent, 1);
+        tell(8, at(121));
+        assert_eq!(seen(at(122)), (Presence::Connected, Some(Uuid::from_u128(9))));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod app;
+pub mod bus;
 pub mod ca;
 pub mod cli;
 pub mod config;
@@ -10,3 +11,5 @@ pub mod fleet;
 pub mod hub;
 pub mod intake;
 pub mod store;
+pub mod times;
+pub mod vitals;

@@ -8,16 +8,18 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use fieldward_aggregator::api::auth::passwords;
 use fieldward_aggregator::api::auth::tokens::{self, Signing};
-use fieldward_aggregator::api::config::{ApiConfig, Tls};
+use fieldward_aggregator::api::config::{ApiConfig, Scrapers, Tls};
 use fieldward_aggregator::api::door::Door;
 use fieldward_aggregator::api::route::Entry;
 use fieldward_aggregator::api::serve::Server;
-use fieldward_aggregator::api::{Api, Parts};
+use fieldward_aggregator::api::{Api, Parts, feed, replicas};
+use fieldward_aggregator::bus::{self, Bus, Ends, Inbox};
 use fieldward_aggregator::fleet::Fleet;
-use fieldward_aggregator::intake::Asker;
+use fieldward_aggregator::intake::{Asker, Heard, Intake, Told};
 use fieldward_aggregator::store::keys::Key;
 use fieldward_aggregator::store::users::NewUser;
 use fieldward_aggregator::store::{Store, now};
+use fieldward_aggregator::vitals::Vitals;
 use fieldward_shared::service::Notify;
 use fieldward_shared::supervisor::Supervisor;
 use http_body_util::{BodyExt as _, Full};
@@ -67,15 +69,43 @@ impl Service {
 
     /// Starts with a fleet, with agents that can be asked, with a limit.
     pub async fn start_with(store: Store, fleet: Fleet, asker: Option<Asker>, a_minute: u32) -> Result<Self> {
-        let parts = Parts {
+        let parts = Self::parts(store, fleet, asker);
+        Self::of(Parts { requests_per_minute: a_minute, ..parts }, None, (None, None)).await
+    }
+
+    /// Starts one of several: it is told what an intake commits, and by Redis what the others do.
+    pub async fn replica(store: Store, intake: &Intake, redis: &str, a_minute: u32) -> Result<Self> {
+        let (bus, ends, inbox) = Bus::open(redis, Signing::of(&[7; 32]).bus())?;
+        let parts = Self::parts(store, intake.fleet(), Some(intake.asker()));
+        let parts = Parts { bus: Some(bus), requests_per_minute: a_minute, ..parts };
+        let (told, heard) = Told::new(1024);
+        intake.tell(told);
+        Self::of(parts, Some(heard), (Some(ends), Some(inbox))).await
+    }
+
+    /// What an API of a story is made of.
+    pub fn parts(store: Store, fleet: Fleet, asker: Option<Asker>) -> Parts {
+        Parts {
             store,
             fleet,
             asker,
+            bus: None,
+            traces: None,
             signing: Signing::of(&[7; 32]),
-            requests_per_minute: a_minute,
+            requests_per_minute: 1_000_000,
             origins: vec!["https://soc.example".into()],
             folder: None,
-        };
+            vitals: Vitals::default(),
+            scrapers: Scrapers::Key,
+        }
+    }
+
+    /// Starts with its parts, told by an intake, beside other replicas.
+    pub async fn of(
+        parts: Parts,
+        heard: Option<Heard>,
+        (ends, inbox): (Option<Ends>, Option<Inbox>),
+    ) -> Result<Self> {
         let api = Arc::new(Api::new(parts).map_err(|error| anyhow::anyhow!("{error:?}"))?);
         let (router, entries) = api.router();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -84,6 +114,13 @@ impl Service {
         let at = server.address()?;
         let mut supervisor = Supervisor::new(Notify::default(), Duration::from_secs(20));
         supervisor.spawn("api", |stop| server.run(stop));
+        if let Some(heard) = heard {
+            supervisor.spawn("live", |stop| feed::run(api.clone(), heard, stop));
+        }
+        if let Some(ends) = ends {
+            supervisor.spawn("bus", |stop| bus::run(ends, stop));
+            supervisor.spawn("replicas", |stop| replicas::run(api.clone(), inbox, stop));
+        }
         let (stop, asked) = oneshot::channel();
         let runs = tokio::spawn(async move {
             let asked = async { drop(asked.await) };

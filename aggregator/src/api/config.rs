@@ -21,6 +21,19 @@ pub struct ApiConfig {
     pub key: Option<PathBuf>,
     /// So often each user and each key may ask.
     pub requests_per_minute: u32,
+    /// Who may read `/metrics`.
+    pub metrics: Scrapers,
+}
+
+/// Who may read `/metrics`.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Scrapers {
+    /// Whoever has a key, as for other routes.
+    #[default]
+    Key,
+    /// And whoever asks from this machine, without a proxy between.
+    Loopback,
 }
 
 /// How the connection is protected.
@@ -42,6 +55,7 @@ impl Default for ApiConfig {
             proxies: Vec::new(),
             key: None,
             requests_per_minute: 3000,
+            metrics: Scrapers::Key,
         }
     }
 }

@@ -114,17 +114,17 @@ async fn current(
     there.retain(|one| one.presence != Presence::Offline);
     // Whoever was heard last answers soonest.
     there.sort_by_key(|one| std::cmp::Reverse(one.last_seen));
-    let (Some(agent), Some(asker)) = (there.first(), &api.asker) else {
+    let Some(agent) = there.first() else {
         let said = "no agent of this facility is connected, so nobody knows its traffic now";
         return Err(ApiError::later(StatusCode::SERVICE_UNAVAILABLE, "agent_unavailable", said, 15));
     };
-    let answer = asker.ask(agent.agent, Question::ContextWindow, "").await?;
+    let (answer, names) = api.ask_agent(agent, Question::ContextWindow).await?;
     if !answer.done {
         let said = format!("the agent cannot say: {}", answer.words.chars().take(200).collect::<String>());
         return Err(ApiError::later(StatusCode::SERVICE_UNAVAILABLE, "agent_unavailable", said, 15));
     }
     let seconds: Vec<NetworkData> =
-        answer.seconds.iter().take(MOST_SECONDS).map(|one| one.data(&facility, &agent.features)).collect();
+        answer.seconds.iter().take(MOST_SECONDS).map(|one| one.data(&facility, &names)).collect();
     Ok(axum::Json(Current {
         facility_id: facility,
         window_duration: "60 seconds",

@@ -21,6 +21,9 @@ use uuid::Uuid;
 use super::Api;
 use super::error::ApiError;
 use super::extract::Address;
+use super::measure::Taken;
+use super::traces::Ended;
+use crate::store::db::noting;
 
 /// Answers requests.
 #[derive(Clone)]
@@ -44,6 +47,11 @@ impl Door {
         Self(Arc::new(Inside { api, router, places: Semaphore::new(AT_ONCE), proxies, is_tls }))
     }
 
+    /// What is counted at the listener.
+    pub fn arrivals(&self) -> Arc<super::serve::Arrivals> {
+        self.0.api.arrivals.clone()
+    }
+
     /// Sends off those who listen: the service stops.
     pub fn end(&self) {
         self.0.api.hub.end();
@@ -55,14 +63,29 @@ impl Door {
         let id = request_id(request.headers());
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let address = self.address(request.headers(), peer);
+        let taken = Taken::default();
         request.extensions_mut().insert(Address(address));
-        let response = match self.admit(&mut request, address) {
-            Ok(()) => self.route(request).await,
-            Err(error) => error.into_response(),
+        request.extensions_mut().insert(taken.clone());
+        let _under_way = self.0.api.measures.begin();
+        let begun = crate::store::now();
+        let traced = self.0.api.traces.as_ref().and_then(|traces| traces.begin(request.headers()));
+        let answer = async {
+            match self.admit(&mut request, address) {
+                Ok(()) => self.route(request).await,
+                Err(error) => error.into_response(),
+            }
+        };
+        let (response, asked) = match &traced {
+            Some(_) => noting(answer).await,
+            None => (answer.await, Vec::new()),
         };
         let response = self.finish(response, uri.path(), &id);
-        self.0.api.measures.note(start.elapsed(), response.status().as_u16(), crate::store::now());
-        let (status, micros) = (response.status().as_u16(), start.elapsed().as_micros());
+        let (status, took) = (response.status().as_u16(), start.elapsed());
+        self.0.api.measures.note(method.as_str(), &taken, took, status, crate::store::now());
+        if let (Some(traces), Some(traced)) = (&self.0.api.traces, &traced) {
+            traces.end(traced, &Ended { method: method.as_str(), taken: &taken, status, begun, took }, asked);
+        }
+        let micros = took.as_micros();
         tracing::debug!(%method, path = uri.path(), status, micros, %address, request_id = %id, "answered");
         response
     }
@@ -118,6 +141,10 @@ impl Door {
         for (name, value) in ALWAYS {
             headers.entry(name).or_insert(value);
         }
+        let degraded = self.0.api.degraded.load();
+        if !degraded.is_empty() {
+            headers.extend(HeaderValue::from_str(&degraded).ok().map(|parts| (DEGRADED, parts)));
+        }
         if self.0.is_tls {
             headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
         }
@@ -163,6 +190,8 @@ pub const BODY_BYTES: u64 = 1 << 20;
 /// For an answer.
 const ANSWER: Duration = Duration::from_secs(30);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The parts that do not do all that they should: what depends on them may be old or incomplete.
+const DEGRADED: HeaderName = HeaderName::from_static("x-degraded");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 /// What every answer says, unless it says something else of it itself.
 const ALWAYS: [(HeaderName, HeaderValue); 5] = [

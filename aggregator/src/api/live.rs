@@ -1,8 +1,11 @@
 //! `/ws`: what happens, as it happens. A client reads from the rings of the hub at its own pace; nothing is
 //! queued for it. One that does not read is closed, and goes on later with the last number it saw.
 
+pub mod sockets;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequestParts as _, Request, State};
@@ -19,6 +22,7 @@ use super::auth::{is_own_page, tokens};
 use super::error::ApiError;
 use super::principal::{Principal, Role};
 use super::route::{Policy, Routes};
+use crate::bus::message::Words;
 use crate::hub::{Channel, Next};
 
 /// The resource.
@@ -42,7 +46,7 @@ struct Ticket {
     responses((status = 200, body = Ticket)))]
 async fn ticket(State(api): State<Arc<Api>>, principal: Principal) -> Result<axum::Json<Ticket>, ApiError> {
     let (secret, digest) = tokens::secret()?;
-    api.auth.tickets.add(digest, principal);
+    api.give_ticket(digest, principal);
     Ok(axum::Json(Ticket { ticket: secret, expires_in: super::auth::tickets::LIFE.as_secs() }))
 }
 
@@ -51,7 +55,11 @@ async fn ticket(State(api): State<Arc<Api>>, principal: Principal) -> Result<axu
 /// A WebSocket. Each message has `channel`, `type`, `seq`, `ts` and `data`. All channels are told from the
 /// beginning; `{"op": "subscribe", "channels": ["alerts"], "since": {"alerts": 41}, "epoch": "…"}` chooses, and goes
 /// on behind a number. Where that is gone, a message of type `reset` says so: read the lists, then go on from its
-/// `seq`. `{"op": "ping"}` and `{"op": "status"}` are answered.
+/// `seq`. `{"op": "ping"}` and `{"op": "status"}` are answered. `{"op": "custom", "facility": "north", "data": {…}}` tells
+/// the others who see the plant (without one: who see all), on the channel `system` as type `custom`; it is not kept.
+///
+/// Closes with 4401 when the session has ended, 4403 when no facility is left in scope, 4408 when messages are not
+/// taken, 1012 when the aggregator stops. Messages are not compressed.
 #[utoipa::path(get, path = "/ws", operation_id = "listen",
     responses((status = 101, description = "the socket is open"), (status = 426, description = "this is no WebSocket")))]
 async fn socket(
@@ -63,10 +71,10 @@ async fn socket(
     if !is_own_page(&headers, &api.origins) {
         return Err(ApiError::forbidden("foreign_origin", "a page of another origin may not listen"));
     }
-    if api.hub.listeners() >= LISTENERS {
-        let said = "as many listen as may";
+    let Some(place) = api.sockets.take(principal.id) else {
+        let said = "as many sockets are open as may be, in all or of this user or key";
         return Err(ApiError::later(StatusCode::SERVICE_UNAVAILABLE, "busy", said, 5));
-    }
+    };
     let (mut parts, _) = request.into_parts();
     let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.map_err(|_| {
         ApiError::new(StatusCode::UPGRADE_REQUIRED, "no_websocket", "this path speaks WebSocket alone")
@@ -76,11 +84,13 @@ async fn socket(
         .protocols([PROTOCOL])
         .max_message_size(LARGEST)
         .max_frame_size(LARGEST)
+        .read_buffer_size(READ)
         .write_buffer_size(0)
         .max_write_buffer_size(MOST_WRITTEN);
     Ok(upgrade.on_upgrade(move |socket| async move {
         let mut client = Client { news: api.hub.news(), at: BTreeMap::new(), api, principal, socket };
         client.run().await;
+        drop(place);
     }))
 }
 
@@ -109,6 +119,10 @@ enum Said {
     Unsubscribe {
         channels: Vec<String>,
     },
+    Custom {
+        facility: Option<String>,
+        data: serde_json::Value,
+    },
 }
 
 /// Why a socket is closed.
@@ -118,6 +132,7 @@ impl Client {
     async fn run(&mut self) {
         self.at = Channel::ALL.map(|channel| (channel, self.api.hub.newest(channel))).into();
         if let Err(Closed(code, reason)) = self.talk().await {
+            self.api.sockets.close(code);
             let frame = CloseFrame { code, reason: reason.into() };
             // Whoever does not read does not hear this either.
             drop(timeout(FAREWELL, self.socket.send(Message::Close(Some(frame)))).await);
@@ -125,6 +140,7 @@ impl Client {
     }
 
     async fn talk(&mut self) -> Result<(), Closed> {
+        may_listen(&self.principal)?;
         self.say(self.standing("hello")).await?;
         let (mut pings, mut looks) = (interval(PING), interval(LOOK));
         for every in [&mut pings, &mut looks] {
@@ -155,7 +171,10 @@ impl Client {
                     }
                     self.send(Message::Ping(Default::default())).await?;
                 }
-                _ = looks.tick() => self.principal = still(&self.api, self.principal.clone()).await?,
+                _ = looks.tick() => {
+                    self.principal = still(&self.api, self.principal.clone()).await?;
+                    may_listen(&self.principal)?;
+                }
             }
         }
     }
@@ -200,6 +219,9 @@ impl Client {
     }
 
     async fn hear(&mut self, text: &str) -> Result<(), Closed> {
+        if self.api.limits.of_principal(&self.principal.key()).is_err() {
+            return self.refuse("rate_limited", "too much is said; wait a little").await;
+        }
         match serde_json::from_str::<Said>(text) {
             Ok(Said::Ping {}) => self.say(json!({ "v": 1, "type": "pong" })).await,
             Ok(Said::Status {}) => self.say(self.standing("status")).await,
@@ -215,22 +237,51 @@ impl Client {
                     self.at = channels.into_iter().map(|channel| (channel, from(channel))).collect();
                     self.say(self.standing("subscribed")).await
                 }
-                None => self.refuse("no such channel").await,
+                None => self.refuse("not_understood", "no such channel").await,
             },
             Ok(Said::Unsubscribe { channels }) => match named(&channels) {
                 Some(channels) => {
                     self.at.retain(|channel, _| !channels.contains(channel));
                     self.say(self.standing("subscribed")).await
                 }
-                None => self.refuse("no such channel").await,
+                None => self.refuse("not_understood", "no such channel").await,
             },
-            Err(_) => self.refuse("say subscribe, unsubscribe, ping or status, as /docs tells").await,
+            Ok(Said::Custom { facility, data }) => self.tell_others(facility, &data).await,
+            Err(_) => {
+                let why = "say subscribe, unsubscribe, ping, status or custom, as /docs tells";
+                self.refuse("not_understood", why).await
+            }
         }
     }
 
-    async fn refuse(&mut self, why: &str) -> Result<(), Closed> {
-        self.say(json!({ "v": 1, "type": "error", "data": { "code": "not_understood", "detail": why } }))
-            .await
+    /// Tells the others who see a plant what this one says.
+    async fn tell_others(
+        &mut self,
+        facility: Option<String>,
+        data: &serde_json::Value,
+    ) -> Result<(), Closed> {
+        let who = &self.principal;
+        if who.role < Role::Analyst {
+            return self.refuse("missing_role", "only analysts and above tell others").await;
+        }
+        let may = facility.as_deref().map_or_else(|| who.sees_all(), |plant| who.scope.holds(plant));
+        if !may {
+            return self.refuse("missing_scope", "name a facility that you see").await;
+        }
+        let said = json!({ "from": who.name, "facility_id": facility, "said": data }).to_string();
+        if said.len() > LARGEST_WORDS {
+            return self.refuse("too_large", "that is longer than 4 KiB").await;
+        }
+        let words = Words { facility, data: said };
+        if let Some(bus) = &self.api.bus {
+            bus.say(&crate::bus::message::Message::Words(words.clone()));
+        }
+        self.api.say(&words);
+        Ok(())
+    }
+
+    async fn refuse(&mut self, code: &str, why: &str) -> Result<(), Closed> {
+        self.say(json!({ "v": 1, "type": "error", "data": { "code": code, "detail": why } })).await
     }
 
     /// How it stands: whose numbers these are, and the newest of each channel that it listens to.
@@ -246,11 +297,22 @@ impl Client {
 
     async fn send(&mut self, message: Message) -> Result<(), Closed> {
         match timeout(SLOWEST, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => {
+                self.api.sockets.sent.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
             Ok(Err(_)) => Err(Closed(1001, "nobody is there")),
             Err(_) => Err(Closed(4408, "too slow; come back with the last number")),
         }
     }
+}
+
+/// Who sees no plant has nothing to hear.
+fn may_listen(principal: &Principal) -> Result<(), Closed> {
+    if principal.narrow(Vec::new()).is_none() {
+        return Err(Closed(4403, "no facility is in scope"));
+    }
+    Ok(())
 }
 
 /// Whether somebody may still listen, and to what.
@@ -269,10 +331,12 @@ fn named(names: &[String]) -> Option<Vec<Channel>> {
 
 /// How messages look.
 const PROTOCOL: &str = "fieldward.v1";
-/// Who may listen at once.
-const LISTENERS: usize = 4096;
 /// Bytes of what a client says.
 const LARGEST: usize = 64 << 10;
+/// Of what it tells others.
+const LARGEST_WORDS: usize = 4 << 10;
+/// Bytes that are read at once: clients say little, and each has its own.
+const READ: usize = 4 << 10;
 /// Bytes that wait to be written.
 const MOST_WRITTEN: usize = 1 << 20;
 /// Messages that are taken from a ring at once.

@@ -16,18 +16,21 @@ pub mod feed;
 mod fleet;
 mod health;
 pub mod limits;
-mod live;
+pub mod live;
 mod measure;
 mod metrics;
 mod open;
 pub mod openapi;
 pub mod page;
 pub mod principal;
+mod prometheus;
+pub mod replicas;
 pub mod route;
 mod series;
 pub mod serve;
 mod system;
 mod time;
+pub mod traces;
 mod traffic;
 mod trail;
 pub mod users;
@@ -35,6 +38,7 @@ pub mod users;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, IF_MATCH};
@@ -42,14 +46,19 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::bus::Bus;
 use crate::fleet::Fleet;
 use crate::hub::Hub;
 use crate::intake::Asker;
 use crate::store::{Store, now};
+use crate::vitals::Vitals;
 use auth::Auth;
+use config::Scrapers;
 use error::ApiError;
 use limits::Limits;
+use live::sockets::Sockets;
 use route::Entry;
+use traces::Traces;
 
 pub use open::{OpenError, open};
 
@@ -65,6 +74,7 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     live::routes,
     metrics::routes,
     openapi::routes,
+    prometheus::routes,
     system::routes,
     traffic::routes,
     trail::routes,
@@ -79,6 +89,10 @@ pub struct Api {
     pub fleet: Fleet,
     /// Asks agents; none where no agents arrive.
     pub asker: Option<Asker>,
+    /// The other replicas; none where this is the only one.
+    pub bus: Option<Bus>,
+    /// Where traces go, when they do.
+    pub traces: Option<Traces>,
     /// Those who listen.
     pub hub: Hub,
     /// Signing in.
@@ -89,12 +103,24 @@ pub struct Api {
     pub origins: Vec<String>,
     /// Where files of ours lie.
     pub folder: Option<PathBuf>,
+    /// How the parts are that work by themselves.
+    pub vitals: Vitals,
+    /// Who may read the figures.
+    pub scrapers: Scrapers,
+    /// Who listens.
+    pub sockets: Sockets,
+    /// What was counted at the listener.
+    pub arrivals: Arc<serve::Arrivals>,
+    /// The parts that do not do all that they should, with commas between them.
+    degraded: ArcSwap<String>,
     /// How long answers take.
     measures: measure::Measures,
     /// What the process uses.
     host: measure::Host,
     /// Writes places in lists.
     cursors: page::Cursors,
+    /// What those who listen were told.
+    told: feed::Heralds,
 }
 
 /// What an [`Api`] is made of.
@@ -105,6 +131,10 @@ pub struct Parts {
     pub fleet: Fleet,
     /// Asks agents.
     pub asker: Option<Asker>,
+    /// The other replicas.
+    pub bus: Option<Bus>,
+    /// Where traces go.
+    pub traces: Option<Traces>,
     /// Signs tokens.
     pub signing: auth::tokens::Signing,
     /// Requests a minute of each principal.
@@ -113,6 +143,10 @@ pub struct Parts {
     pub origins: Vec<String>,
     /// Where files of ours lie.
     pub folder: Option<PathBuf>,
+    /// How the parts are that work by themselves.
+    pub vitals: Vitals,
+    /// Who may read the figures.
+    pub scrapers: Scrapers,
 }
 
 impl Api {
@@ -127,9 +161,17 @@ impl Api {
             asker: parts.asker,
             hub: Hub::default(),
             auth: Auth::new(parts.signing)?,
-            limits: Limits::new(parts.requests_per_minute),
+            limits: Limits::new(parts.requests_per_minute, parts.bus.is_some()),
+            bus: parts.bus,
+            traces: parts.traces,
+            told: feed::Heralds::default(),
             origins: parts.origins,
             folder: parts.folder,
+            vitals: parts.vitals,
+            scrapers: parts.scrapers,
+            sockets: Sockets::default(),
+            arrivals: Arc::default(),
+            degraded: ArcSwap::default(),
         })
     }
 
@@ -142,7 +184,11 @@ impl Api {
             .allow_credentials(true)
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
             .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH])
-            .expose_headers([axum::http::header::ETAG, HeaderName::from_static("x-request-id")]);
+            .expose_headers([
+                axum::http::header::ETAG,
+                HeaderName::from_static("x-request-id"),
+                HeaderName::from_static("x-degraded"),
+            ]);
         let router = built
             .router
             .layer(cors)

@@ -8,10 +8,13 @@ use rustls::server::ResolvesServerCert;
 use super::auth::{setup, tokens::Signing};
 use super::door::Door;
 use super::serve::{ServeError, Server};
+use super::traces::{self, Traces};
 use super::{Api, Parts};
+use crate::bus::{Bus, Ends, Inbox};
 use crate::config::Config;
 use crate::intake::{Heard, Intake, Told};
 use crate::store::Store;
+use crate::vitals::{Part, Vitals};
 
 /// Why there is no API.
 #[derive(Debug, thiserror::Error)]
@@ -27,22 +30,52 @@ pub enum OpenError {
     Other(String),
 }
 
-/// Listens; requests are answered when it is run, and what agents report is told when [`super::feed`] is. Tells the way in when there is nobody yet.
+/// An API that works when its parts are run.
+pub struct Opened {
+    /// Answers.
+    pub server: Server,
+    /// What answers.
+    pub api: Arc<Api>,
+    /// For [`super::feed::run`].
+    pub heard: Heard,
+    /// For [`crate::bus::run`], where there are other replicas.
+    pub bus: Option<Ends>,
+    /// For [`super::replicas::run`].
+    pub inbox: Option<Inbox>,
+    /// For [`traces::run`], where a collector is.
+    pub traces: Option<traces::Ends>,
+}
+
+/// Listens; requests are answered when it is run. Tells the way in when there is nobody yet.
 pub async fn open(
     config: &Config,
     store: Store,
     intake: &Intake,
     certificate: Arc<dyn ResolvesServerCert>,
-) -> Result<(Server, Arc<Api>, Heard), OpenError> {
+    vitals: Vitals,
+) -> Result<Opened, OpenError> {
     let (api_config, folder) = (&config.api, &config.ca.folder);
+    let signing = Signing::open(&api_config.key(folder))?;
+    let opened = config.redis.url.as_ref().map(|url| Bus::open(url.reveal(), signing.bus())).transpose();
+    let opened = opened.map_err(|error| OpenError::Other(error.to_string()))?;
+    let (bus, ends, inbox) = match opened {
+        Some((bus, ends, inbox)) => (Some(bus), Some(ends), Some(inbox)),
+        None => (None, None, None),
+    };
+    let opened = config.traces.endpoint.as_deref().map(Traces::open).transpose();
+    let (traces, collected) = opened.map_err(OpenError::Other)?.unzip();
     let parts = Parts {
         store: store.clone(),
         fleet: intake.fleet(),
         asker: Some(intake.asker()),
-        signing: Signing::open(&api_config.key(folder))?,
+        bus,
+        traces,
+        signing,
         requests_per_minute: api_config.requests_per_minute,
         origins: api_config.origins.clone(),
         folder: Some(folder.clone()),
+        vitals,
+        scrapers: api_config.metrics,
     };
     let other = |error: super::error::ApiError| OpenError::Other(error.words());
     let api = Arc::new(Api::new(parts).map_err(other)?);
@@ -61,9 +94,11 @@ pub async fn open(
         }
         None => setup::forget(folder),
     }
+    // It is there from now on, although it works when it is run.
+    api.vitals.start(Part::Live, super::feed::PATIENCE);
     let (told, heard) = Told::new(COMMITTED);
     intake.tell(told);
-    Ok((server, api, heard))
+    Ok(Opened { server, api, heard, bus: ends, inbox, traces: collected })
 }
 
 /// Batches of alerts that wait to be told to those who listen.

@@ -15,6 +15,7 @@ use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::Api;
 use super::error::ApiError;
+use super::measure::Taken;
 use super::principal::{Principal, Role};
 
 /// Who may use a route.
@@ -27,6 +28,8 @@ pub enum Policy {
     Scoped(Role),
     /// Whoever has at least this role and sees all facilities.
     Whole(Role),
+    /// Likewise; and, where the configuration says so, whoever asks from this machine.
+    Scraped(Role),
 }
 
 /// A route, for the document, for measuring and for the tests.
@@ -78,17 +81,19 @@ impl Routes {
 
 /// Puts resources together, guarded for this API.
 pub fn build(resources: &[fn() -> Routes], api: &Arc<Api>) -> Built {
-    put(resources, |methods, policy| methods.route_layer(from_fn_with_state((api.clone(), policy), guard)))
+    put(resources, |methods, policy, path| {
+        methods.route_layer(from_fn_with_state((api.clone(), policy, path), guard))
+    })
 }
 
 /// Puts resources together for the document alone: nothing answers.
 pub fn collect(resources: &[fn() -> Routes]) -> Built {
-    put(resources, |_, _| MethodRouter::new())
+    put(resources, |_, _, _| MethodRouter::new())
 }
 
 fn put(
     resources: &[fn() -> Routes],
-    guarded: impl Fn(MethodRouter<Arc<Api>>, Policy) -> MethodRouter<Arc<Api>>,
+    guarded: impl Fn(MethodRouter<Arc<Api>>, Policy, Arc<str>) -> MethodRouter<Arc<Api>>,
 ) -> Built {
     let mut built = Built {
         router: Router::new(),
@@ -102,9 +107,9 @@ fn put(
         built.tags.push((resource, about));
         for (policy, (schemas, paths, methods)) in parts {
             built.schemas.extend(schemas);
-            let guarded = guarded(methods, policy);
             for (path, mut item) in paths.paths {
-                built.router = built.router.route(&by_place(&path), guarded.clone());
+                let guarded = guarded(methods.clone(), policy, path.as_str().into());
+                built.router = built.router.route(&by_place(&path), guarded);
                 for (method, operation) in operations(&mut item) {
                     describe(operation, resource, policy);
                     built.entries.push(Entry { method, path: path.clone(), policy, resource });
@@ -121,14 +126,20 @@ fn put(
 
 /// Lets in whom the policy lets in, and tells the handler who it is.
 async fn guard(
-    State((api, policy)): State<(Arc<Api>, Policy)>,
+    State((api, policy, path)): State<(Arc<Api>, Policy, Arc<str>)>,
     mut request: Request,
     next: Next,
 ) -> Response {
+    if let Some(Taken(route)) = request.extensions().get() {
+        // It takes one route alone.
+        drop(route.set(path));
+    }
     let (least, is_whole) = match policy {
         Policy::Public => return next.run(request).await,
         Policy::Scoped(role) => (role, false),
         Policy::Whole(role) => (role, true),
+        Policy::Scraped(_) if api.is_scraper(&request) => return next.run(request).await,
+        Policy::Scraped(role) => (role, true),
     };
     let principal = match api.identify(request.headers()).await {
         Ok(principal) => principal,
@@ -194,6 +205,11 @@ fn describe(operation: &mut Operation, resource: &str, policy: Policy) {
         }
         Policy::Scoped(role) => format!("Needs the role {}; shows facilities in scope.", role.name()),
         Policy::Whole(role) => format!("Needs the role {} and all facilities in scope.", role.name()),
+        Policy::Scraped(role) => format!(
+            "Needs the role {} and all facilities in scope, or to be asked from the aggregator's machine where the \
+             configuration allows it.",
+            role.name()
+        ),
     };
     if policy != Policy::Public {
         let by = |name: &str| SecurityRequirement::new(name.to_owned(), Vec::<String>::new());

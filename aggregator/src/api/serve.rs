@@ -20,7 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use rustls::server::ResolvesServerCert;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -71,14 +71,13 @@ impl Server {
         door: Door,
     ) -> Result<Self, ServeError> {
         let address = config.listen;
-        let listener =
-            TcpListener::bind(address).await.map_err(|error| ServeError::Bind { address, error })?;
+        let listener = listen(address).map_err(|error| ServeError::Bind { address, error })?;
         let tls = match (config.tls, certificate) {
             (Tls::Own, Some(certificate)) => Some(acceptor(certificate)?),
             (Tls::Own, None) => return Err(rustls::Error::General("there is no certificate".into()).into()),
             (Tls::Off, _) => None,
         };
-        Ok(Self { listener, tls, door, arrivals: Arc::default() })
+        Ok(Self { listener, tls, arrivals: door.arrivals(), door })
     }
 
     /// Where it listens.
@@ -135,6 +134,15 @@ impl Server {
             tracing::warn!(left = connections.len(), "answers that took too long were cut off at the stop");
         }
     }
+}
+
+/// Listens; what its connections have sent and nobody takes is bounded in the system too.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SENT)?;
+    socket.bind(address)?;
+    socket.listen(WAITING)
 }
 
 fn acceptor(certificate: Arc<dyn ResolvesServerCert>) -> Result<TlsAcceptor, rustls::Error> {
@@ -295,7 +303,11 @@ impl Drop for Place {
     }
 }
 
-/// Connections at once.
+/// Bytes that the system holds for who does not read; it takes twice as much for its own sake.
+const SENT: u32 = 256 << 10;
+/// Connections that wait to be accepted.
+const WAITING: u32 = 1024;
+/// Connections at once; sockets that listen have places of their own.
 const CONNECTIONS: usize = 1024;
 /// Of them, of one address; a proxy on this machine brings those of all.
 const CONNECTIONS_OF_ADDRESS: usize = 50;

@@ -116,17 +116,22 @@ impl Hall {
         Ok(())
     }
 
-    /// To be called once a second. What fails is said and tried again; what was known before stays.
-    pub async fn tick(&self) {
+    /// To be called once a second. What fails is said and tried again; what was known before stays. Gives
+    /// whether all went well.
+    pub async fn tick(&self) -> bool {
+        let mut went_well = true;
         if let Err(error) = self.learn_revoked().await {
+            went_well = false;
             tracing::warn!(%error, "the revoked could not be read; those known before stay refused");
         }
         if let Err(error) = self.reload() {
+            went_well = false;
             tracing::error!(%error, "the authority's changes are not taken over");
         }
         if let Err(error) = self.forget().await {
             tracing::warn!(%error, "certificates that ended long ago could not be forgotten");
         }
+        went_well
     }
 
     /// Once a day: certificates that nothing lets in any more, revoked or not.

@@ -7,7 +7,7 @@ use fieldward_shared::wire::{Answer, Ask, Message, Question};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::Shared;
+use super::{Counters, Shared};
 
 /// Why an agent did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum AskError {
     /// The link broke.
     #[error("agent {0} did not answer: {1}")]
     Link(Uuid, LinkError),
+    /// It is connected to another aggregator, which could not be asked, and why.
+    #[error("agent {0} is connected to another aggregator, which could not be asked: {1}")]
+    Elsewhere(Uuid, String),
     /// It took too long.
     #[error("agent {0} did not answer in time")]
     Late(Uuid),
@@ -30,6 +33,16 @@ pub struct Asker(Arc<Shared>);
 impl Asker {
     pub(super) const fn new(shared: Arc<Shared>) -> Self {
         Self(shared)
+    }
+
+    /// What the intake counts.
+    pub fn counters(&self) -> &Counters {
+        &self.0.counters
+    }
+
+    /// Batches that an agent may have under way: none while nothing can be committed.
+    pub fn credit(&self) -> u32 {
+        *self.0.pressure.credit().borrow()
     }
 
     /// Asks an agent.

@@ -10,6 +10,7 @@ pub mod audit;
 pub mod backup;
 pub mod board;
 pub mod certificates;
+pub mod changes;
 pub mod db;
 mod error;
 mod figures;
@@ -80,6 +81,16 @@ impl Store {
     /// How far the lanes of an agent have got, in every life of its spool.
     pub async fn positions(&self, agent: Uuid) -> Result<Vec<Committed>, StoreError> {
         positions::of(&self.db, agent).await
+    }
+
+    /// What the database was asked since the start.
+    pub fn queries(&self) -> Vec<(&'static str, db::Asked)> {
+        self.db.queries().all()
+    }
+
+    /// Connections to the database: for what, how many, and how many of them do nothing.
+    pub fn connections(&self) -> [(&'static str, u32, u32); 2] {
+        self.db.connections()
     }
 
     /// Ends all connections; what was committed stays, what still waits is refused.

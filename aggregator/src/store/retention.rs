@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::db::{At, Value};
 use super::traffic::Resolution;
 use super::{Store, StoreError, now};
+use crate::vitals::{Part, Vitals};
 
 /// How many days what is kept.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
@@ -178,8 +179,9 @@ impl Store {
     }
 }
 
-/// Forgets every hour, until it is told to stop.
-pub async fn run(store: Store, retention: Retention, mut stop: Stop) {
+/// Forgets every hour, until it is told to stop; notes each time whether it went well.
+pub async fn run(store: Store, retention: Retention, vitals: Vitals, mut stop: Stop) {
+    vitals.start(Part::Retention, PATIENCE);
     let mut keeper = Keeper::new(store, retention);
     let begun = tokio::time::Instant::now();
     let mut hours = tokio::time::interval(Duration::from_secs(3600));
@@ -193,6 +195,7 @@ pub async fn run(store: Store, retention: Retention, mut stop: Stop) {
             // What it was at is undone, and done later.
             () = stop.asked() => return,
         };
+        vitals.note(Part::Retention, matches!(forgotten, Ok(Some(_))));
         match forgotten {
             Ok(Some(Forgotten { alerts: 0, reports: 0, traffic: 0 })) => {}
             Ok(Some(Forgotten { alerts, reports, traffic })) => {
@@ -217,6 +220,8 @@ const DOUBT: Duration = Duration::from_secs(86_400);
 const MARK: &str = "forgotten";
 const SET_MARK: &str = "INSERT INTO marks (name, at) VALUES ($1, $2)
     ON CONFLICT (name) DO UPDATE SET at = excluded.at";
+/// An hour, and as long again for what is much.
+const PATIENCE: Duration = Duration::from_secs(2 * 3600);
 /// Rows of a transaction.
 const PIECE: i64 = 500;
 /// Microseconds.

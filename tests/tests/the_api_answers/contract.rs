@@ -237,7 +237,6 @@ const TO_COME: &[(&str, &str)] = &[
     ("GET", "/api/analytics/overview"),
     ("GET", "/api/analytics/trends/{metric}"),
     ("GET", "/api/analytics/summary"),
-    ("GET", "/metrics"),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,90 +8,16 @@ use fieldward_aggregator::intake::Told;
 use fieldward_aggregator::store::now;
 use fieldward_shared::service::Notify;
 use fieldward_shared::supervisor::Supervisor;
-use fieldward_tests::api::{Caller, Service};
+use fieldward_tests::api::Service;
 use fieldward_tests::link::pki::Pki;
 use fieldward_tests::link::{Agent, Aggregator, HERE, limits, pace};
 use fieldward_tests::reports::Reporter;
-use serde_json::{Value, json};
+use fieldward_tests::socket::Socket;
+use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::Database;
-
-/// A socket, spoken by hand: what a client of ours could not send is sent too.
-struct Socket(TcpStream);
-
-impl Socket {
-    async fn open(service: &Service, headers: &[(&str, &str)]) -> Result<Self, String> {
-        let mut stream = TcpStream::connect(service.at).await.expect("a connection");
-        let mut head = format!(
-            "GET /ws HTTP/1.1\r\nhost: {}\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
-             sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
-            service.at
-        );
-        for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
-        }
-        head.push_str("\r\n");
-        stream.write_all(head.as_bytes()).await.expect("sent");
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\r\n\r\n") {
-            answer.push(stream.read_u8().await.map_err(|error| error.to_string())?);
-        }
-        let answer = String::from_utf8(answer).expect("a head");
-        if answer.starts_with("HTTP/1.1 101") { Ok(Self(stream)) } else { Err(answer) }
-    }
-
-    async fn with_key(service: &Service, caller_key: &Caller) -> Self {
-        let ticket = service.ask(caller_key, "POST", "/api/auth/ws-ticket", None).await.expect("a ticket");
-        let ticket = ticket.json().expect("JSON")["ticket"].as_str().expect("a ticket").to_owned();
-        let protocols = format!("fieldward.v1, ticket.{ticket}");
-        Self::open(service, &[("sec-websocket-protocol", &protocols)]).await.expect("a socket")
-    }
-
-    async fn say(&mut self, words: &Value) {
-        let text = words.to_string().into_bytes();
-        assert!(text.len() < 65_536);
-        let mut frame = vec![0x81];
-        match u8::try_from(text.len()).ok().filter(|length| *length < 126) {
-            Some(length) => frame.push(0x80 | length),
-            None => {
-                frame.push(0x80 | 126);
-                frame.extend((text.len() as u16).to_be_bytes());
-            }
-        }
-        // A mask of zeros is one.
-        frame.extend([0; 4]);
-        frame.extend(text);
-        self.0.write_all(&frame).await.expect("sent");
-    }
-
-    /// The next text; or the code of the close.
-    async fn hear(&mut self) -> Result<Value, u16> {
-        loop {
-            let (kind, bytes) =
-                timeout(Duration::from_secs(30), self.frame()).await.expect("something is said");
-            match kind {
-                1 => return Ok(serde_json::from_slice(&bytes).expect("JSON")),
-                8 => return Err(u16::from_be_bytes([bytes[0], bytes[1]])),
-                _ => {}
-            }
-        }
-    }
-
-    async fn frame(&mut self) -> (u8, Vec<u8>) {
-        let kind = self.0.read_u8().await.expect("a frame") & 0xf;
-        let length = match self.0.read_u8().await.expect("its length") {
-            126 => u64::from(self.0.read_u16().await.expect("its length")),
-            127 => self.0.read_u64().await.expect("its length"),
-            short => short.into(),
-        };
-        let mut bytes = vec![0; usize::try_from(length).expect("a length")];
-        self.0.read_exact(&mut bytes).await.expect("what it holds");
-        (kind, bytes)
-    }
-}
 
 fn publish(service: &Service, facility: &str, nth: u64) {
     service.api.hub.publish(Channel::Alerts, "new", Some(facility), &json!({ "nth": nth }), now());
@@ -136,6 +62,9 @@ async fn a_client_hears_its_plants_and_goes_on_where_it_was() {
     }
     socket.say(&json!({ "op": "ping" })).await;
     assert_eq!(socket.hear().await.unwrap()["type"], "pong");
+    // A viewer tells others nothing.
+    socket.say(&json!({ "op": "custom", "facility": "north", "data": 1 })).await;
+    assert_eq!(socket.hear().await.unwrap()["data"]["code"], "missing_role");
     for wrong in [json!({ "op": "dance" }), json!([]), json!({ "op": "subscribe", "channels": ["x"] })] {
         socket.say(&wrong).await;
         assert_eq!(socket.hear().await.unwrap()["type"], "error");
@@ -155,15 +84,15 @@ async fn nobody_listens_who_may_not() {
         let answer = answer.err().expect("refused");
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
     };
-    refused(Socket::open(&service, &[]).await, "401");
-    refused(Socket::open(&service, &[("sec-websocket-protocol", "fieldward.v1, ticket.0")]).await, "401");
+    refused(Socket::open(service.at, &[]).await, "401");
+    refused(Socket::open(service.at, &[("sec-websocket-protocol", "fieldward.v1, ticket.0")]).await, "401");
     let ticket = service.ask(&key, "POST", "/api/auth/ws-ticket", None).await.unwrap().json().unwrap();
     let protocols = format!("fieldward.v1, ticket.{}", ticket["ticket"].as_str().unwrap());
     let with = [("sec-websocket-protocol", protocols.as_str())];
     let evil = [with[0], ("origin", "https://evil.example")];
-    refused(Socket::open(&service, &evil).await, "403");
+    refused(Socket::open(service.at, &evil).await, "403");
     // That was its one use.
-    refused(Socket::open(&service, &with).await, "401");
+    refused(Socket::open(service.at, &with).await, "401");
     service.ask(&key, "GET", "/ws", None).await.unwrap().is_problem(426, "no_websocket");
     // What is too large ends the socket, and nobody else's.
     let (mut loud, mut quiet) =
@@ -237,4 +166,74 @@ async fn an_alert_of_an_agent_is_told_once_it_is_committed() {
     feeding.await.unwrap().unwrap();
     service.stop().await.unwrap();
     aggregator.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_says_hear_those_who_see_the_plant() {
+    let database = Database::sqlite();
+    let service = Service::start(database.open().await).await.expect("an API");
+    let (ann, bob) = (
+        service.key("analyst", &["north"]).await.unwrap(),
+        service.key("viewer", &["north", "south"]).await.unwrap(),
+    );
+    let south = service.key("viewer", &["south"]).await.unwrap();
+    let (mut ann, mut bob, mut south) = (
+        Socket::with_key(&service, &ann).await,
+        Socket::with_key(&service, &bob).await,
+        Socket::with_key(&service, &south).await,
+    );
+    for socket in [&mut ann, &mut bob, &mut south] {
+        assert_eq!(socket.hear().await.unwrap()["type"], "hello");
+    }
+    ann.say(&json!({ "op": "custom", "facility": "north", "data": { "looks_at": "pump 4" } })).await;
+    for socket in [&mut ann, &mut bob] {
+        let heard = socket.hear().await.unwrap();
+        assert_eq!((&heard["channel"], &heard["type"]), (&json!("system"), &json!("custom")));
+        assert_eq!(heard["data"]["said"], json!({ "looks_at": "pump 4" }));
+        assert_eq!(heard["data"]["from"], "story-analyst");
+    }
+    for (words, code) in [
+        (json!({ "op": "custom", "facility": "south", "data": 1 }), "missing_scope"),
+        (json!({ "op": "custom", "data": 1 }), "missing_scope"),
+        (json!({ "op": "custom", "facility": "north", "data": "x".repeat(5000) }), "too_large"),
+        (json!({ "op": "custom", "facility": "north" }), "not_understood"),
+    ] {
+        ann.say(&words).await;
+        assert_eq!(ann.hear().await.unwrap()["data"]["code"], code, "{words}");
+    }
+    // It was no news for another plant.
+    south.say(&json!({ "op": "ping" })).await;
+    assert_eq!(south.hear().await.unwrap()["type"], "pong");
+    // Whoever sees nothing has nothing to hear.
+    let nobody = service.key("viewer", &[]).await.unwrap();
+    assert_eq!(Socket::with_key(&service, &nobody).await.hear().await, Err(4403));
+    assert_eq!(service.api.sockets.closed().get(&4403), Some(&1));
+    service.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_does_not_read_is_sent_off_and_nobody_else_notices() {
+    let database = Database::sqlite();
+    let service = Service::start(database.open().await).await.expect("an API");
+    let key = service.key("viewer", &["*"]).await.unwrap();
+    let mut silent = Socket::with_key(&service, &key).await;
+    let mut reader = Socket::with_key(&service, &key).await;
+    for socket in [&mut silent, &mut reader] {
+        assert_eq!(socket.hear().await.unwrap()["type"], "hello");
+    }
+    // More than the system and the socket hold together, and less than a ring.
+    let data = json!({ "text": "x".repeat(8000) });
+    for nth in 1..=3000_u64 {
+        service.api.hub.publish(Channel::Alerts, "new", Some("north"), &data, now());
+        if nth % 100 == 0 {
+            while reader.hear_of("alerts").await["seq"] != nth {}
+        }
+    }
+    // After ten seconds in which it took nothing it is closed, whatever else happens.
+    let closed = || service.api.sockets.closed().get(&4408) == Some(&1) && service.api.sockets.open() == 1;
+    fieldward_tests::link::until("who does not read is sent off", closed).await;
+    reader.say(&json!({ "op": "ping" })).await;
+    assert_eq!(reader.hear().await.unwrap()["type"], "pong");
+    drop(silent);
+    service.stop().await.unwrap();
 }

@@ -4,12 +4,14 @@
 
 mod alerts;
 mod contract;
+mod counted;
 mod figures;
 mod live;
 mod policies;
 mod secure;
 mod serving;
 mod signing_in;
+mod traced;
 
 use std::sync::Arc;
 

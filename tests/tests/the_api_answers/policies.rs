@@ -66,7 +66,7 @@ async fn no_cell_of_role_and_route_is_open_that_should_be_closed(database: Datab
                 let (least, is_whole) = match entry.policy {
                     Policy::Public => continue,
                     Policy::Scoped(role) => (role, false),
-                    Policy::Whole(role) => (role, true),
+                    Policy::Whole(role) | Policy::Scraped(role) => (role, true),
                 };
                 let said = format!("{role:?} {facilities:?} {} {}: {answer:?}", entry.method, entry.path);
                 assert_ne!(answer.status.as_u16() / 100, 5, "{said}");

@@ -10,6 +10,7 @@ use fieldward_aggregator::ca::authority::Authority;
 use fieldward_aggregator::config::Config;
 use fieldward_aggregator::intake::{Intake, Limits, Parts};
 use fieldward_aggregator::store::Store;
+use fieldward_aggregator::vitals::{Part, Vitals};
 use fieldward_shared::clock::Clock;
 use fieldward_shared::service::Notify;
 use fieldward_shared::supervisor::Supervisor;
@@ -47,7 +48,9 @@ async fn an_operator_signs_in_by_the_link_over_tls() {
         limits: Limits::default(),
     };
     let intake = Intake::bind(config.api.listen, parts).await.unwrap();
-    let (server, shown, heard) = api::open(&config, store.clone(), &intake, hall.server()).await.unwrap();
+    let vitals = Vitals::default();
+    let opened = api::open(&config, store.clone(), &intake, hall.server(), vitals.clone()).await.unwrap();
+    let (server, shown, heard) = (opened.server, opened.api, opened.heard);
     let at = server.address().unwrap();
     let mut supervisor = Supervisor::new(Notify::default(), Duration::from_secs(20));
     supervisor.spawn("api", |stop| server.run(stop));
@@ -102,7 +105,31 @@ async fn an_operator_signs_in_by_the_link_over_tls() {
         }
     };
     let (head, health) = ask("GET", "/health", None).await;
-    assert_eq!((head.status.as_u16(), &health["services"]["agents"]), (200, &json!("connected")));
+    assert_eq!(
+        (head.status.as_u16(), &health["status"], &health["score"]),
+        (200, &json!("healthy"), &json!(100))
+    );
+    let services = json!({
+        "agents": "none", "authority": "not_configured", "database": "connected", "intake": "working",
+        "live": "working", "redis": "not_configured", "retention": "not_configured",
+    });
+    assert_eq!(health["services"], services, "nobody is there who was not started");
+    assert!(!head.headers.contains_key("x-degraded"));
+    // A part that fails is told, and every answer says it.
+    vitals.start(Part::Retention, Duration::from_secs(60));
+    vitals.note(Part::Retention, false);
+    let (head, health) = ask("GET", "/health", None).await;
+    assert_eq!(
+        (head.status.as_u16(), &health["status"], &health["score"]),
+        (200, &json!("degraded"), &json!(94))
+    );
+    assert_eq!(
+        (&health["degraded"], &health["services"]["retention"]),
+        (&json!(["retention"]), &json!("failing"))
+    );
+    while !ask("GET", "/livez", None).await.0.headers.contains_key("x-degraded") {
+        tokio::task::yield_now().await;
+    }
     assert!(head.headers.contains_key("strict-transport-security"));
     let first = json!({ "secret": secret, "name": "ann", "password": "correct horse battery" });
     let (head, token) = ask("POST", "/api/auth/setup", Some(first)).await;

@@ -261,7 +261,7 @@ impl Api {
     fn of_ticket(&self, headers: &HeaderMap) -> Option<Principal> {
         let offered = headers.get(SEC_WEBSOCKET_PROTOCOL)?.to_str().ok()?;
         let ticket = offered.split(',').find_map(|one| one.trim().strip_prefix("ticket."))?;
-        self.auth.tickets.take(&tokens::digest(ticket)?)
+        self.take_ticket(&tokens::digest(ticket)?)
     }
 
     /// The same principal as he is now.
@@ -330,7 +330,7 @@ fn from_cookie(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// Random bytes.
-fn random(bytes: &mut [u8]) -> Result<(), ApiError> {
+pub(super) fn random(bytes: &mut [u8]) -> Result<(), ApiError> {
     aws_lc_rs::rand::fill(bytes).map_err(|_| ApiError::internal("the system gives no random bytes"))
 }
 

@@ -36,6 +36,7 @@ pub struct Signing {
     /// Which key it is, so that another can be told.
     id: String,
     cursors: [u8; 32],
+    bus: [u8; 32],
 }
 
 impl Signing {
@@ -75,12 +76,18 @@ impl Signing {
             id: to_hex(&sha256(key)).chars().take(8).collect(),
             // Another key for another purpose.
             cursors: sha256(&[b"cursors", &key[..]].concat()),
+            bus: sha256(&[b"replicas", &key[..]].concat()),
         }
     }
 
     /// What marks places in lists as ours.
     pub fn cursors(&self) -> Cursors {
         Cursors::of(&self.cursors)
+    }
+
+    /// What seals the messages of replicas, which share the key.
+    pub const fn bus(&self) -> &[u8; 32] {
+        &self.bus
     }
 
     /// A token of a session.

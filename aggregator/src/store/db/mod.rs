@@ -4,6 +4,7 @@
 //! which becomes `VALUES` on SQLite and `unnest` on PostgreSQL. What differs besides stands here.
 
 mod open;
+mod queries;
 mod time;
 mod value;
 
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 pub use open::{Place, place};
+pub use queries::{Asked, Noted, Queries, noting};
 pub use value::{At, Json, Kind, Value, text};
 
 /// A database: a pool that reads and one that writes.
@@ -32,22 +34,29 @@ pub enum Db {
 pub struct Pools<D: Database> {
     read: sqlx::Pool<D>,
     write: sqlx::Pool<D>,
+    patience: Patience,
+}
+
+/// How long a query may take, and what it took.
+#[derive(Clone, Debug)]
+pub struct Patience {
     /// What takes longer has failed: a database that hangs says nothing.
-    patience: Duration,
+    longest: Duration,
+    queries: Arc<Queries>,
 }
 
 impl<D: Database> Clone for Pools<D> {
     fn clone(&self) -> Self {
-        Self { read: self.read.clone(), write: self.write.clone(), patience: self.patience }
+        Self { read: self.read.clone(), write: self.write.clone(), patience: self.patience.clone() }
     }
 }
 
 /// A transaction. Dropped without [`Tx::commit`], nothing has happened.
 pub enum Tx {
     /// In a file, and how long a statement may take.
-    Sqlite(Transaction<'static, Sqlite>, Duration),
+    Sqlite(Transaction<'static, Sqlite>, Patience),
     /// On a server, likewise.
-    Postgres(Transaction<'static, Postgres>, Duration),
+    Postgres(Transaction<'static, Postgres>, Patience),
 }
 
 /// A row that came back.
@@ -104,12 +113,12 @@ impl Db {
     pub async fn begin(&self, what: &'static str) -> Result<Tx, StoreError> {
         match self {
             Self::Sqlite(Pools { write, patience, .. }) => {
-                let begun = within(what, *patience, write.begin_with("BEGIN IMMEDIATE")).await;
-                begun.map(|transaction| Tx::Sqlite(transaction, *patience))
+                let begun = within(what, patience, write.begin_with("BEGIN IMMEDIATE")).await;
+                begun.map(|transaction| Tx::Sqlite(transaction, patience.clone()))
             }
             Self::Postgres(Pools { write, patience, .. }) => {
-                let begun = within(what, *patience, write.begin()).await;
-                begun.map(|transaction| Tx::Postgres(transaction, *patience))
+                let begun = within(what, patience, write.begin()).await;
+                begun.map(|transaction| Tx::Postgres(transaction, patience.clone()))
             }
         }
     }
@@ -123,12 +132,33 @@ impl Db {
     ) -> Result<Vec<Row>, StoreError> {
         match self {
             Self::Sqlite(Pools { read, patience, .. }) => {
-                let rows = within(what, *patience, bind_sqlite(sql, values).fetch_all(read)).await?;
+                let rows = within(what, patience, bind_sqlite(sql, values).fetch_all(read)).await?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
             Self::Postgres(Pools { read, patience, .. }) => {
-                let rows = within(what, *patience, bind_postgres(sql, values).fetch_all(read)).await?;
+                let rows = within(what, patience, bind_postgres(sql, values).fetch_all(read)).await?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
+            }
+        }
+    }
+
+    /// What was asked.
+    pub fn queries(&self) -> &Queries {
+        match self {
+            Self::Sqlite(pools) => &pools.patience.queries,
+            Self::Postgres(pools) => &pools.patience.queries,
+        }
+    }
+
+    /// Connections that are open to read and to write, and how many of them do nothing.
+    pub fn connections(&self) -> [(&'static str, u32, u32); 2] {
+        let of = |name, size: u32, idle: usize| (name, size, u32::try_from(idle).unwrap_or(u32::MAX));
+        match self {
+            Self::Sqlite(Pools { read, write, .. }) => {
+                [of("read", read.size(), read.num_idle()), of("write", write.size(), write.num_idle())]
+            }
+            Self::Postgres(Pools { read, write, .. }) => {
+                [of("read", read.size(), read.num_idle()), of("write", write.size(), write.num_idle())]
             }
         }
     }
@@ -152,8 +182,8 @@ impl Tx {
     /// Makes it last; durable when it returns.
     pub async fn commit(self, what: &'static str) -> Result<(), StoreError> {
         match self {
-            Self::Sqlite(transaction, patience) => within(what, patience, transaction.commit()).await,
-            Self::Postgres(transaction, patience) => within(what, patience, transaction.commit()).await,
+            Self::Sqlite(transaction, patience) => within(what, &patience, transaction.commit()).await,
+            Self::Postgres(transaction, patience) => within(what, &patience, transaction.commit()).await,
         }
     }
 
@@ -167,11 +197,11 @@ impl Tx {
         match self {
             Self::Sqlite(transaction, patience) => {
                 let rows = bind_sqlite(sql, values).fetch_all(&mut **transaction);
-                Ok(within(what, *patience, rows).await?.into_iter().map(Row::Sqlite).collect())
+                Ok(within(what, patience, rows).await?.into_iter().map(Row::Sqlite).collect())
             }
             Self::Postgres(transaction, patience) => {
                 let rows = bind_postgres(sql, values).fetch_all(&mut **transaction);
-                Ok(within(what, *patience, rows).await?.into_iter().map(Row::Postgres).collect())
+                Ok(within(what, patience, rows).await?.into_iter().map(Row::Postgres).collect())
             }
         }
     }
@@ -186,11 +216,11 @@ impl Tx {
         match self {
             Self::Sqlite(transaction, patience) => {
                 let done = bind_sqlite(sql, values).execute(&mut **transaction);
-                within(what, *patience, done).await.map(|done| done.rows_affected())
+                within(what, patience, done).await.map(|done| done.rows_affected())
             }
             Self::Postgres(transaction, patience) => {
                 let done = bind_postgres(sql, values).execute(&mut **transaction);
-                within(what, *patience, done).await.map(|done| done.rows_affected())
+                within(what, patience, done).await.map(|done| done.rows_affected())
             }
         }
     }
@@ -246,7 +276,7 @@ impl Tx {
             let column = table.iter().map(|row| row.as_ref().get(at));
             query = bind_array(query, *kind, column);
         }
-        let rows = within(what, *patience, query.fetch_all(&mut **transaction)).await?;
+        let rows = within(what, patience, query.fetch_all(&mut **transaction)).await?;
         Ok(rows.into_iter().map(Row::Postgres).collect())
     }
 
@@ -282,12 +312,21 @@ impl Tx {
 /// Waits for a database, but not for ever.
 async fn within<T>(
     what: &'static str,
-    patience: Duration,
+    patience: &Patience,
     answer: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, StoreError> {
-    match tokio::time::timeout(patience, answer).await {
+    let start = tokio::time::Instant::now();
+    let answer = match tokio::time::timeout(patience.longest, answer).await {
         Ok(answer) => answer.map_err(|error| StoreError::during(what, error)),
-        Err(_) => Err(StoreError::late(what, patience)),
+        Err(_) => Err(StoreError::late(what, patience.longest)),
+    };
+    patience.queries.note(what, start.elapsed(), answer.is_err());
+    answer
+}
+
+impl From<Duration> for Patience {
+    fn from(longest: Duration) -> Self {
+        Self { longest, queries: Arc::default() }
     }
 }
 

@@ -27,7 +27,7 @@ impl Db {
         let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
         let failed = |error| StoreError::opening(path.display().to_string(), error);
         let read = pool(1, READ_WAIT).connect_with(options).await.map_err(failed)?;
-        Ok(Self::Sqlite(Pools { write: read.clone(), read, patience: ENDLESS }))
+        Ok(Self::Sqlite(Pools { write: read.clone(), read, patience: ENDLESS.into() }))
     }
 
     /// Opens a server with one connection and without a limit to how long a query may take.
@@ -35,7 +35,7 @@ impl Db {
         let place = format!("{}:{}", options.get_host(), options.get_port());
         let made = pool(1, READ_WAIT).connect_with(options.disable_statement_logging()).await;
         let read = made.map_err(|error| StoreError::opening(place, error))?;
-        Ok(Self::Postgres(Pools { write: read.clone(), read, patience: ENDLESS }))
+        Ok(Self::Postgres(Pools { write: read.clone(), read, patience: ENDLESS.into() }))
     }
 
     /// Makes the tables of the first so many subjects, as far as they are not there.
@@ -112,7 +112,7 @@ async fn sqlite(path: &Path) -> Result<Db, StoreError> {
     // Readers never write a checkpoint: whoever reads must not wait for the disk.
     let read_only = options.read_only(true).pragma("wal_autocheckpoint", "0").pragma("cache_size", "-8192");
     let read = pool(4, READ_WAIT).connect_with(read_only).await.map_err(failed)?;
-    Ok(Db::Sqlite(Pools { read, write, patience: DISK_WAIT }))
+    Ok(Db::Sqlite(Pools { read, write, patience: DISK_WAIT.into() }))
 }
 
 async fn postgres(options: PgConnectOptions) -> Result<Db, StoreError> {
@@ -132,7 +132,7 @@ async fn postgres(options: PgConnectOptions) -> Result<Db, StoreError> {
         options.options([("statement_timeout", "5s"), ("idle_in_transaction_session_timeout", "60s")]);
     let write = sure(pool(4, SERVER_WAIT)).connect_with(options.clone()).await.map_err(failed)?;
     let read = sure(pool(8, READ_WAIT)).connect_with(options).await.map_err(failed)?;
-    Ok(Db::Postgres(Pools { read, write, patience: SERVER_WAIT }))
+    Ok(Db::Postgres(Pools { read, write, patience: SERVER_WAIT.into() }))
 }
 
 /// Whoever comes back must answer: a connection to a server that hangs, or can be reached no more, is dropped,
