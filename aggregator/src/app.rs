@@ -33,10 +33,13 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     };
     let intake = Intake::bind(config.listen, parts).await?;
     let (server, shown, heard) = api::open(&config, store.clone(), &intake, hall.server()).await?;
+    let deployment = api::security::Deployment { config: config.clone(), hall: Some(hall.clone()) };
+    shown.security.know(deployment);
     let mut supervisor = Supervisor::new(notify, GRACE);
     let pulse = supervisor.pulse("authority");
     supervisor.spawn("authority", |stop| keep_authority(hall, pulse, stop));
     supervisor.spawn("api", |stop| server.run(stop));
+    supervisor.spawn("checks", |stop| api::security::watch::run(shown.clone(), stop));
     supervisor.spawn("live", |stop| api::feed::run(shown, heard, stop));
     supervisor.spawn("intake", |stop| take_in(intake, stop));
     supervisor.spawn("traffic", |stop| keep_traffic(store.clone(), arriving, stop));

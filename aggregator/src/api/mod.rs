@@ -24,6 +24,7 @@ pub mod openapi;
 pub mod page;
 pub mod principal;
 pub mod route;
+pub mod security;
 mod series;
 pub mod serve;
 mod system;
@@ -65,6 +66,7 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     live::routes,
     metrics::routes,
     openapi::routes,
+    security::routes,
     system::routes,
     traffic::routes,
     trail::routes,
@@ -89,6 +91,8 @@ pub struct Api {
     pub origins: Vec<String>,
     /// Where files of ours lie.
     pub folder: Option<PathBuf>,
+    /// What security checks know besides.
+    pub security: security::Ledger,
     /// How long answers take.
     measures: measure::Measures,
     /// What the process uses.
@@ -130,6 +134,7 @@ impl Api {
             limits: Limits::new(parts.requests_per_minute),
             origins: parts.origins,
             folder: parts.folder,
+            security: security::Ledger::default(),
         })
     }
 

@@ -18,6 +18,7 @@ mod losses;
 pub mod positions;
 mod report;
 pub mod retention;
+pub mod security;
 pub mod sessions;
 pub mod sums;
 mod timeline;

@@ -8,6 +8,7 @@ mod figures;
 mod live;
 mod policies;
 mod secure;
+mod security;
 mod serving;
 mod signing_in;
 
