@@ -11,6 +11,7 @@ pub mod config;
 mod context;
 pub mod door;
 pub mod error;
+pub mod exports;
 mod extract;
 pub mod feed;
 mod fleet;
@@ -61,6 +62,7 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     auth::routes,
     charts::routes,
     context::routes,
+    exports::routes,
     fleet::routes,
     health::routes,
     live::routes,
@@ -93,6 +95,8 @@ pub struct Api {
     pub folder: Option<PathBuf>,
     /// What security checks know besides.
     pub security: security::Ledger,
+    /// Places for exports.
+    exports: exports::Places,
     /// How long answers take.
     measures: measure::Measures,
     /// What the process uses.
@@ -135,6 +139,7 @@ impl Api {
             origins: parts.origins,
             folder: parts.folder,
             security: security::Ledger::default(),
+            exports: exports::Places::default(),
         })
     }
 

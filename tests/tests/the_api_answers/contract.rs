@@ -359,7 +359,7 @@ async fn answers_are_as_the_document_says() {
         if path.contains('{')
             || !schema.is_object()
             || path == "/openapi.json"
-           
+            || path == "/api/alerts/export"
         {
             continue;
         }

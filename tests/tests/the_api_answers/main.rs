@@ -4,6 +4,7 @@
 
 mod alerts;
 mod contract;
+mod exports;
 mod figures;
 mod live;
 mod policies;
