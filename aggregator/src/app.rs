@@ -40,6 +40,7 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     supervisor.spawn("authority", |stop| keep_authority(hall, pulse, stop));
     supervisor.spawn("api", |stop| server.run(stop));
     supervisor.spawn("checks", |stop| api::security::watch::run(shown.clone(), stop));
+    supervisor.spawn("jobs", |stop| api::jobs::run::run(shown.clone(), stop));
     supervisor.spawn("live", |stop| api::feed::run(shown, heard, stop));
     supervisor.spawn("intake", |stop| take_in(intake, stop));
     supervisor.spawn("traffic", |stop| keep_traffic(store.clone(), arriving, stop));

@@ -16,6 +16,8 @@ mod extract;
 pub mod feed;
 mod fleet;
 mod health;
+mod idempotency;
+pub mod jobs;
 pub mod limits;
 mod live;
 mod measure;
@@ -65,6 +67,7 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     exports::routes,
     fleet::routes,
     health::routes,
+    jobs::routes,
     live::routes,
     metrics::routes,
     openapi::routes,
@@ -97,6 +100,8 @@ pub struct Api {
     pub security: security::Ledger,
     /// Places for exports.
     exports: exports::Places,
+    /// Says that there is a new job.
+    jobs: tokio::sync::Notify,
     /// How long answers take.
     measures: measure::Measures,
     /// What the process uses.
@@ -140,6 +145,7 @@ impl Api {
             folder: parts.folder,
             security: security::Ledger::default(),
             exports: exports::Places::default(),
+            jobs: tokio::sync::Notify::new(),
         })
     }
 
@@ -151,7 +157,7 @@ impl Api {
             .allow_origin(AllowOrigin::list(origins))
             .allow_credentials(true)
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-            .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH])
+            .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, idempotency::KEY])
             .expose_headers([axum::http::header::ETAG, HeaderName::from_static("x-request-id")]);
         let router = built
             .router

@@ -13,6 +13,8 @@ pub mod certificates;
 pub mod db;
 mod error;
 mod figures;
+pub mod idempotency;
+pub mod jobs;
 pub mod keys;
 mod losses;
 pub mod positions;

@@ -38,8 +38,8 @@ pub fn routes() -> Routes {
         .add(look, routes!(detail))
         .add(look, routes!(acts))
         .add(act, routes!(set_status))
-        .add(act, routes!(acknowledge))
-        .add(act, routes!(dismiss))
+        .act(act, routes!(acknowledge))
+        .act(act, routes!(dismiss))
 }
 
 /// A page of alerts.
@@ -315,7 +315,7 @@ async fn change(
     // An alert never changes its plant, so whoever sees it now may act on it then.
     let id = visible(api, principal, id).await?.alert.id;
     let actor = principal.actor();
-    let change = Change { status, seen: if_match(headers)?, reason: &reason, actor: &actor };
+    let change = Change { status, seen: if_match(headers)?, reason: &reason, actor: &actor, is_undo: false };
     match api.store.act_on_alert(id, &change, now()).await? {
         outcome @ (Outcome::Done(_) | Outcome::Same(_)) => {
             let (stored, is_new) = match outcome {

@@ -35,7 +35,7 @@ pub fn routes() -> Routes {
     Routes::of("security", "Whether this deployment is as it should be")
         .add(look, routes!(list))
         .add(look, routes!(one))
-        .add(Policy::Whole(Role::Analyst), routes!(run))
+        .act(Policy::Whole(Role::Analyst), routes!(run))
         .add(look, routes!(score))
 }
 

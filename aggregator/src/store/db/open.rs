@@ -211,6 +211,7 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0010" "sign_in",
     "0011" "alert_acts",
     "0013" "security",
+    "0014" "jobs",
 );
 
 const POSTGRES: &[Subject] = subjects!("postgres":
@@ -226,6 +227,7 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0010" "sign_in",
     "0011" "alert_acts",
     "0013" "security",
+    "0014" "jobs",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
