@@ -6,6 +6,7 @@ use std::path::Path;
 use fieldward_shared::config::{Kind, Schema, Secret, Wrong};
 use serde::Deserialize;
 
+use crate::api::business::config::BusinessConfig;
 use crate::api::config::ApiConfig;
 use crate::ca::config::CaConfig;
 use crate::store::Retention;
@@ -29,6 +30,9 @@ pub struct Config {
     /// Where people and programs ask.
     #[serde(default)]
     pub api: ApiConfig,
+    /// What time people are to take, and what things cost.
+    #[serde(default)]
+    pub business: BusinessConfig,
 }
 
 /// All addresses of this machine.
@@ -65,6 +69,9 @@ impl Config {
             return wrong("ca.certificate", error, SCHEMA.remedy);
         }
         if let Err((key, what)) = self.api.check() {
+            return wrong(key, what, SCHEMA.remedy);
+        }
+        if let Err((key, what)) = self.business.check() {
             return wrong(key, what, SCHEMA.remedy);
         }
         let Retention { alerts_days, metrics_days, traffic_days } = self.retention;
@@ -106,6 +113,17 @@ const SCHEMA: Schema = Schema {
         ("api.proxies", Kind::Texts),
         ("api.requests_per_minute", Kind::Number),
         ("api.key", Kind::Text),
+        ("business.acknowledge_critical", Kind::Number),
+        ("business.acknowledge_high", Kind::Number),
+        ("business.acknowledge_medium", Kind::Number),
+        ("business.acknowledge_low", Kind::Number),
+        ("business.resolve_critical", Kind::Number),
+        ("business.resolve_high", Kind::Number),
+        ("business.resolve_medium", Kind::Number),
+        ("business.resolve_low", Kind::Number),
+        ("business.currency", Kind::Text),
+        ("business.price_stored", Kind::Number),
+        ("business.price_watched", Kind::Number),
     ],
     variables: &[("DATABASE_URL", "database_url"), ("CORS_ORIGINS", "api.origins")],
     credentials: &[("db.url", "database_url")],
@@ -158,6 +176,8 @@ mod tests {
             ("database_url = \"sqlite:///x\"\n[retention]\nalerts = 1", "line 3"),
             ("database_url = \"sqlite:///x\"\n[retention]\nmetrics_days = 3", "retention.traffic_days"),
             ("database_url = \"sqlite:///x\"\n[api]\ntls = \"off\"", "in the clear"),
+            ("database_url = \"sqlite:///x\"\n[business]\nprice_stored = 0.1", "business.currency"),
+            ("database_url = \"sqlite:///x\"\n[business]\nprice_stored = -1", "business.price_stored"),
         ] {
             let wrong = parse(text, &[]).unwrap_err();
             assert!(wrong.contains(said), "{text}: {wrong}");

@@ -6,6 +6,7 @@
 mod activities;
 pub mod alerts;
 pub mod auth;
+pub mod business;
 mod charts;
 pub mod config;
 mod context;
@@ -22,10 +23,12 @@ pub mod limits;
 mod live;
 mod measure;
 mod metrics;
+mod models;
 mod open;
 pub mod openapi;
 pub mod page;
 pub mod principal;
+mod privacy;
 pub mod route;
 pub mod security;
 mod series;
@@ -62,6 +65,7 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     activities::routes,
     alerts::routes,
     auth::routes,
+    business::routes,
     charts::routes,
     context::routes,
     exports::routes,
@@ -70,7 +74,9 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     jobs::routes,
     live::routes,
     metrics::routes,
+    models::routes,
     openapi::routes,
+    privacy::routes,
     security::routes,
     system::routes,
     traffic::routes,

@@ -9,6 +9,7 @@ pub mod alerts;
 pub mod audit;
 pub mod backup;
 pub mod board;
+pub mod business;
 pub mod certificates;
 pub mod db;
 mod error;

@@ -4,11 +4,13 @@
 
 mod alerts;
 mod bulk;
+mod business;
 mod contract;
 mod exports;
 mod figures;
 mod live;
 mod policies;
+mod privacy;
 mod secure;
 mod security;
 mod serving;

@@ -247,6 +247,16 @@ async fn run(
     Ok(axum::Json(body))
 }
 
+/// How it is with some checks, each in a sentence.
+pub(super) async fn judged(
+    api: &Api,
+    ids: impl Iterator<Item = &'static str>,
+) -> Result<Vec<(Verdict, String)>, ApiError> {
+    let scene = Scene::of(api).await?;
+    let found = ids.filter_map(|id| known(id).ok()).map(|check| (check.look)(&scene));
+    Ok(found.map(|found| (found.verdict, found.summary)).collect())
+}
+
 fn known(id: &str) -> Result<&'static Check, ApiError> {
     CHECKS.iter().find(|check| check.id == id).ok_or_else(|| ApiError::not_found("check"))
 }
