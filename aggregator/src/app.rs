@@ -35,6 +35,7 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     let (server, shown, heard) = api::open(&config, store.clone(), &intake, hall.server()).await?;
     let deployment = api::security::Deployment { config: config.clone(), hall: Some(hall.clone()) };
     shown.security.know(deployment);
+    shown.auth.oidc.open(&config.oidc)?;
     let mut supervisor = Supervisor::new(notify, GRACE);
     let pulse = supervisor.pulse("authority");
     supervisor.spawn("authority", |stop| keep_authority(hall, pulse, stop));

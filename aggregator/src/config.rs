@@ -6,6 +6,7 @@ use std::path::Path;
 use fieldward_shared::config::{Kind, Schema, Secret, Wrong};
 use serde::Deserialize;
 
+use crate::api::auth::oidc::config::OidcConfig;
 use crate::api::business::config::BusinessConfig;
 use crate::api::config::ApiConfig;
 use crate::ca::config::CaConfig;
@@ -33,6 +34,9 @@ pub struct Config {
     /// What time people are to take, and what things cost.
     #[serde(default)]
     pub business: BusinessConfig,
+    /// Whose word counts for who somebody is.
+    #[serde(default)]
+    pub oidc: OidcConfig,
 }
 
 /// All addresses of this machine.
@@ -69,6 +73,9 @@ impl Config {
             return wrong("ca.certificate", error, SCHEMA.remedy);
         }
         if let Err((key, what)) = self.api.check() {
+            return wrong(key, what, SCHEMA.remedy);
+        }
+        if let Err((key, what)) = self.oidc.check() {
             return wrong(key, what, SCHEMA.remedy);
         }
         if let Err((key, what)) = self.business.check() {
@@ -113,6 +120,14 @@ const SCHEMA: Schema = Schema {
         ("api.proxies", Kind::Texts),
         ("api.requests_per_minute", Kind::Number),
         ("api.key", Kind::Text),
+        ("oidc.issuer", Kind::Text),
+        ("oidc.client_id", Kind::Text),
+        ("oidc.client_secret", Kind::Text),
+        ("oidc.redirect", Kind::Text),
+        ("oidc.roots", Kind::Text),
+        ("oidc.name_claim", Kind::Text),
+        ("oidc.groups_claim", Kind::Text),
+        ("oidc.groups", Kind::Texts),
         ("business.acknowledge_critical", Kind::Number),
         ("business.acknowledge_high", Kind::Number),
         ("business.acknowledge_medium", Kind::Number),
@@ -177,6 +192,7 @@ mod tests {
             ("database_url = \"sqlite:///x\"\n[retention]\nmetrics_days = 3", "retention.traffic_days"),
             ("database_url = \"sqlite:///x\"\n[api]\ntls = \"off\"", "in the clear"),
             ("database_url = \"sqlite:///x\"\n[business]\nprice_stored = 0.1", "business.currency"),
+            ("database_url = \"sqlite:///x\"\n[oidc]\nissuer = \"http://sso.example\"", "oidc.issuer"),
             ("database_url = \"sqlite:///x\"\n[business]\nprice_stored = -1", "business.price_stored"),
         ] {
             let wrong = parse(text, &[]).unwrap_err();

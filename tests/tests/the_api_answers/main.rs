@@ -8,6 +8,7 @@ mod business;
 mod contract;
 mod exports;
 mod figures;
+mod issued;
 mod live;
 mod policies;
 mod privacy;

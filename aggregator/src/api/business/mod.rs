@@ -378,7 +378,7 @@ async fn cost(
 }
 
 /// Acts that are looked at.
-const ACTS: u32 = 10_000;
+const ACTS: u32 = 5000;
 /// Alerts whose detection is looked at.
 const DETECTIONS: u32 = 2000;
 /// How far what is overdue is counted.

@@ -207,5 +207,11 @@ pub const TABLES: &[Table] = &[
         Kept::Always,
         &[("hash", Credential), ("created_by", Personal), ("facility_id", Plant)],
     ),
-    table("users", Operational, People, Kept::Always, &[("name", Personal), ("password", Credential)]),
+    table(
+        "users",
+        Operational,
+        People,
+        Kept::Always,
+        &[("name", Personal), ("subject", Personal), ("password", Credential)],
+    ),
 ];

@@ -212,6 +212,7 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0011" "alert_acts",
     "0013" "security",
     "0014" "jobs",
+    "0015" "oidc",
 );
 
 const POSTGRES: &[Subject] = subjects!("postgres":
@@ -228,6 +229,7 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0011" "alert_acts",
     "0013" "security",
     "0014" "jobs",
+    "0015" "oidc",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
