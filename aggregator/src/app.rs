@@ -37,18 +37,23 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     let vitals = Vitals::default();
     let opened = api::open(&config, store.clone(), &intake, hall.server(), vitals.clone()).await?;
     let (server, shown, heard) = (opened.server, opened.api, opened.heard);
+    let deployment = api::security::Deployment { config: config.clone(), hall: Some(hall.clone()) };
+    shown.security.know(deployment);
+    shown.auth.oidc.open(&config.oidc)?;
     let mut supervisor = Supervisor::new(notify, GRACE);
     let pulse = supervisor.pulse("authority");
     supervisor.spawn("authority", |stop| keep_authority(hall, pulse, vitals.clone(), stop));
     supervisor.spawn("api", |stop| server.run(stop));
     supervisor.spawn("live", |stop| api::feed::run(shown.clone(), heard, stop));
-    supervisor.spawn("replicas", |stop| api::replicas::run(shown, opened.inbox, stop));
+    supervisor.spawn("replicas", |stop| api::replicas::run(shown.clone(), opened.inbox, stop));
     if let Some(ends) = opened.traces {
         supervisor.spawn("traces", |stop| api::traces::run(ends, stop));
     }
     if let Some(ends) = opened.bus {
         supervisor.spawn("bus", |stop| bus::run(ends, stop));
     }
+    supervisor.spawn("checks", |stop| api::security::watch::run(shown.clone(), stop));
+    supervisor.spawn("jobs", |stop| api::jobs::run::run(shown, stop));
     supervisor.spawn("intake", |stop| take_in(intake, stop));
     supervisor.spawn("traffic", |stop| keep_traffic(store.clone(), arriving, stop));
     supervisor.spawn("retention", |stop| retention::run(store.clone(), config.retention, vitals, stop));

@@ -6,6 +6,8 @@ use std::path::Path;
 use fieldward_shared::config::{Kind, Schema, Secret, Wrong};
 use serde::Deserialize;
 
+use crate::api::auth::oidc::config::OidcConfig;
+use crate::api::business::config::BusinessConfig;
 use crate::api::config::ApiConfig;
 use crate::bus::Bus;
 use crate::ca::config::CaConfig;
@@ -36,6 +38,12 @@ pub struct Config {
     /// Who collects traces.
     #[serde(default)]
     pub traces: TracesConfig,
+    /// What time people are to take, and what things cost.
+    #[serde(default)]
+    pub business: BusinessConfig,
+    /// Whose word counts for who somebody is.
+    #[serde(default)]
+    pub oidc: OidcConfig,
 }
 
 /// Traces of requests.
@@ -96,6 +104,12 @@ impl Config {
         if let Some(Err(what)) = self.traces.endpoint.as_deref().map(crate::api::traces::address) {
             return wrong("traces.endpoint", what, SCHEMA.remedy);
         }
+        if let Err((key, what)) = self.oidc.check() {
+            return wrong(key, what, SCHEMA.remedy);
+        }
+        if let Err((key, what)) = self.business.check() {
+            return wrong(key, what, SCHEMA.remedy);
+        }
         let Retention { alerts_days, metrics_days, traffic_days } = self.retention;
         for (key, days) in
             [("alerts_days", alerts_days), ("metrics_days", metrics_days), ("traffic_days", traffic_days)]
@@ -138,6 +152,25 @@ const SCHEMA: Schema = Schema {
         ("api.metrics", Kind::Text),
         ("redis.url", Kind::Text),
         ("traces.endpoint", Kind::Text),
+        ("oidc.issuer", Kind::Text),
+        ("oidc.client_id", Kind::Text),
+        ("oidc.client_secret", Kind::Text),
+        ("oidc.redirect", Kind::Text),
+        ("oidc.roots", Kind::Text),
+        ("oidc.name_claim", Kind::Text),
+        ("oidc.groups_claim", Kind::Text),
+        ("oidc.groups", Kind::Texts),
+        ("business.acknowledge_critical", Kind::Number),
+        ("business.acknowledge_high", Kind::Number),
+        ("business.acknowledge_medium", Kind::Number),
+        ("business.acknowledge_low", Kind::Number),
+        ("business.resolve_critical", Kind::Number),
+        ("business.resolve_high", Kind::Number),
+        ("business.resolve_medium", Kind::Number),
+        ("business.resolve_low", Kind::Number),
+        ("business.currency", Kind::Text),
+        ("business.price_stored", Kind::Number),
+        ("business.price_watched", Kind::Number),
     ],
     variables: &[
         ("DATABASE_URL", "database_url"),
@@ -202,6 +235,9 @@ mod tests {
             ("database_url = \"sqlite:///x\"\n[retention]\nalerts = 1", "line 3"),
             ("database_url = \"sqlite:///x\"\n[retention]\nmetrics_days = 3", "retention.traffic_days"),
             ("database_url = \"sqlite:///x\"\n[api]\ntls = \"off\"", "in the clear"),
+            ("database_url = \"sqlite:///x\"\n[business]\nprice_stored = 0.1", "business.currency"),
+            ("database_url = \"sqlite:///x\"\n[oidc]\nissuer = \"http://sso.example\"", "oidc.issuer"),
+            ("database_url = \"sqlite:///x\"\n[business]\nprice_stored = -1", "business.price_stored"),
         ] {
             let wrong = parse(text, &[]).unwrap_err();
             assert!(wrong.contains(said), "{text}: {wrong}");

@@ -6,26 +6,33 @@
 mod activities;
 pub mod alerts;
 pub mod auth;
+pub mod business;
 mod charts;
 pub mod config;
 mod context;
 pub mod door;
 pub mod error;
+pub mod exports;
 mod extract;
 pub mod feed;
 mod fleet;
 mod health;
+mod idempotency;
+pub mod jobs;
 pub mod limits;
 pub mod live;
 mod measure;
 mod metrics;
+mod models;
 mod open;
 pub mod openapi;
 pub mod page;
 pub mod principal;
+mod privacy;
 mod prometheus;
 pub mod replicas;
 pub mod route;
+pub mod security;
 mod series;
 pub mod serve;
 mod system;
@@ -67,14 +74,20 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     activities::routes,
     alerts::routes,
     auth::routes,
+    business::routes,
     charts::routes,
     context::routes,
+    exports::routes,
     fleet::routes,
     health::routes,
+    jobs::routes,
     live::routes,
     metrics::routes,
+    models::routes,
     openapi::routes,
     prometheus::routes,
+    privacy::routes,
+    security::routes,
     system::routes,
     traffic::routes,
     trail::routes,
@@ -113,6 +126,12 @@ pub struct Api {
     pub arrivals: Arc<serve::Arrivals>,
     /// The parts that do not do all that they should, with commas between them.
     degraded: ArcSwap<String>,
+    /// What security checks know besides.
+    pub security: security::Ledger,
+    /// Places for exports.
+    exports: exports::Places,
+    /// Says that there is a new job.
+    jobs: tokio::sync::Notify,
     /// How long answers take.
     measures: measure::Measures,
     /// What the process uses.
@@ -172,6 +191,9 @@ impl Api {
             sockets: Sockets::default(),
             arrivals: Arc::default(),
             degraded: ArcSwap::default(),
+            security: security::Ledger::default(),
+            exports: exports::Places::default(),
+            jobs: tokio::sync::Notify::new(),
         })
     }
 
@@ -183,7 +205,7 @@ impl Api {
             .allow_origin(AllowOrigin::list(origins))
             .allow_credentials(true)
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-            .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH])
+            .allow_headers([AUTHORIZATION, CONTENT_TYPE, IF_MATCH, idempotency::KEY])
             .expose_headers([
                 axum::http::header::ETAG,
                 HeaderName::from_static("x-request-id"),

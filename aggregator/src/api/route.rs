@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
-use utoipa::openapi::path::{Operation, Paths};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, Paths};
+use utoipa::openapi::schema::{Object, Type};
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, Schema};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, ResponseBuilder, Schema};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::Api;
 use super::error::ApiError;
+use super::idempotency;
 use super::measure::Taken;
 use super::principal::{Principal, Role};
 
@@ -49,7 +52,15 @@ pub struct Entry {
 pub struct Routes {
     resource: &'static str,
     about: &'static str,
-    parts: Vec<(Policy, UtoipaMethodRouter<Arc<Api>>)>,
+    parts: Vec<(Guard, UtoipaMethodRouter<Arc<Api>>)>,
+}
+
+/// What stands before a handler.
+#[derive(Clone, Copy)]
+struct Guard {
+    policy: Policy,
+    /// Whether requests may have a key under which they are done once.
+    is_kept: bool,
 }
 
 /// All routes together.
@@ -74,15 +85,22 @@ impl Routes {
 
     /// A route and who may use it.
     pub fn add(mut self, policy: Policy, route: UtoipaMethodRouter<Arc<Api>>) -> Self {
-        self.parts.push((policy, route));
+        self.parts.push((Guard { policy, is_kept: false }, route));
+        self
+    }
+
+    /// A route that acts: with `Idempotency-Key` it is done once. Its answers are kept for a day, so it is none
+    /// that hands out secrets.
+    pub fn act(mut self, policy: Policy, route: UtoipaMethodRouter<Arc<Api>>) -> Self {
+        self.parts.push((Guard { policy, is_kept: true }, route));
         self
     }
 }
 
 /// Puts resources together, guarded for this API.
 pub fn build(resources: &[fn() -> Routes], api: &Arc<Api>) -> Built {
-    put(resources, |methods, policy, path| {
-        methods.route_layer(from_fn_with_state((api.clone(), policy, path), guard))
+    put(resources, |methods, before, path| {
+        methods.route_layer(from_fn_with_state((api.clone(), before, path), guard))
     })
 }
 
@@ -93,7 +111,7 @@ pub fn collect(resources: &[fn() -> Routes]) -> Built {
 
 fn put(
     resources: &[fn() -> Routes],
-    guarded: impl Fn(MethodRouter<Arc<Api>>, Policy, Arc<str>) -> MethodRouter<Arc<Api>>,
+    guarded: impl Fn(MethodRouter<Arc<Api>>, Guard, Arc<str>) -> MethodRouter<Arc<Api>>,
 ) -> Built {
     let mut built = Built {
         router: Router::new(),
@@ -105,13 +123,17 @@ fn put(
     for resource in resources {
         let Routes { resource, about, parts } = resource();
         built.tags.push((resource, about));
-        for (policy, (schemas, paths, methods)) in parts {
+        for (before, (schemas, paths, methods)) in parts {
             built.schemas.extend(schemas);
+            let policy = before.policy;
             for (path, mut item) in paths.paths {
-                let guarded = guarded(methods.clone(), policy, path.as_str().into());
+                let guarded = guarded(methods.clone(), before, path.as_str().into());
                 built.router = built.router.route(&by_place(&path), guarded);
                 for (method, operation) in operations(&mut item) {
                     describe(operation, resource, policy);
+                    if before.is_kept {
+                        say_kept(operation);
+                    }
                     built.entries.push(Entry { method, path: path.clone(), policy, resource });
                 }
                 match built.paths.paths.get_mut(&path) {
@@ -126,7 +148,7 @@ fn put(
 
 /// Lets in whom the policy lets in, and tells the handler who it is.
 async fn guard(
-    State((api, policy, path)): State<(Arc<Api>, Policy, Arc<str>)>,
+    State((api, before, path)): State<(Arc<Api>, Guard, Arc<str>)>,
     mut request: Request,
     next: Next,
 ) -> Response {
@@ -134,7 +156,7 @@ async fn guard(
         // It takes one route alone.
         drop(route.set(path));
     }
-    let (least, is_whole) = match policy {
+    let (least, is_whole) = match before.policy {
         Policy::Public => return next.run(request).await,
         Policy::Scoped(role) => (role, false),
         Policy::Whole(role) => (role, true),
@@ -145,13 +167,23 @@ async fn guard(
         Ok(principal) => principal,
         Err(error) => return error.into_response(),
     };
-    match admit(&api, &principal, least, is_whole) {
-        Ok(()) => {
-            request.extensions_mut().insert(principal);
-            next.run(request).await
-        }
+    let key = admit(&api, &principal, least, is_whole).and_then(|()| key(&request, before.is_kept));
+    request.extensions_mut().insert(principal.clone());
+    match key {
+        Ok(None) => next.run(request).await,
+        Ok(Some(key)) => idempotency::once(&api, &principal, &key, request, next).await,
         Err(error) => error.into_response(),
     }
+}
+
+/// The key under which a request is to be done once. Whoever sends one where it is not heeded is told.
+fn key(request: &Request, is_kept: bool) -> Result<Option<String>, ApiError> {
+    let key = idempotency::key(request.headers())?;
+    if key.is_some() && !is_kept && request.method() == Method::POST {
+        let said = "Idempotency-Key is not heeded here; ask without it";
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "idempotency_unsupported", said));
+    }
+    Ok(key.filter(|_| is_kept))
 }
 
 fn admit(api: &Api, principal: &Principal, least: Role, is_whole: bool) -> Result<(), ApiError> {
@@ -187,6 +219,23 @@ fn operations(item: &mut utoipa::openapi::PathItem) -> Vec<(&'static str, &mut O
         ("PATCH", &mut item.patch),
     ];
     all.into_iter().filter_map(|(method, operation)| operation.as_mut().map(|one| (method, one))).collect()
+}
+
+/// What operations say that may be done once.
+fn say_kept(operation: &mut Operation) {
+    let about = "Under it the request is done once: sent again within a day, it is answered as before. With \
+                 another body it is refused.";
+    let key = ParameterBuilder::new()
+        .name("idempotency-key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(about))
+        .schema(Some(Object::with_type(Type::String)))
+        .build();
+    operation.parameters.get_or_insert_default().push(RefOr::T(key));
+    for (status, words) in [("409", "it is under way"), ("422", "the key was used for another request")] {
+        operation.responses.responses.entry(status.to_owned()).or_insert_with(|| problem(words));
+    }
 }
 
 /// What every operation says: who may, and which errors there are.

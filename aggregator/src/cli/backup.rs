@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use fieldward_shared::keyfile;
 
+use crate::api::security::NOTE;
 use crate::config::Config;
-use crate::store::backup;
+use crate::store::{backup, now};
 
 /// Copy the database into a file
 #[derive(Args)]
@@ -26,6 +28,11 @@ impl Backup {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let config = Config::load(&self.config)?;
         let copied = super::wait_for(backup::write(config.database_url.reveal(), &self.file))??;
+        // For the check that asks when the last one was.
+        let note = format!("{} {copied}\n", now().rfc3339());
+        if let Err(error) = keyfile::write(&config.ca.folder.join(NOTE), note.as_bytes()) {
+            eprintln!("the backup is whole, but security checks will not know of it: {error}");
+        }
         println!("{}: {copied} bytes, checked", self.file.display());
         Ok(())
     }

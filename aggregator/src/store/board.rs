@@ -72,6 +72,8 @@ pub struct Change<'a> {
     pub reason: &'a str,
     /// Who.
     pub actor: &'a str,
+    /// Whether it takes back what was done: then any status may follow any other.
+    pub is_undo: bool,
 }
 
 /// What came of it.
@@ -151,6 +153,15 @@ impl Store {
         Ok(Found { places, examined: rows.len() as u64, last })
     }
 
+    /// The ids of alerts that pass a filter, newest first.
+    pub async fn alert_ids(&self, filter: &Filter, most: u32) -> Result<Vec<AlertId>, StoreError> {
+        let mut values = Values(vec![i64::from(most).into()]);
+        let conditions = conditions(filter, None, &mut values);
+        let sql = format!("SELECT id FROM alerts{conditions} ORDER BY timestamp DESC, id DESC LIMIT $1");
+        let rows = self.db.read("read alerts", &sql, values.0).await?;
+        rows.iter().map(|row| Ok(AlertId::from_u128(row.get::<Uuid>("id")?.as_u128()))).collect()
+    }
+
     /// These alerts, newest first; those that are gone are left out.
     pub async fn alerts_named(&self, ids: &[AlertId]) -> Result<Vec<Stored>, StoreError> {
         if ids.is_empty() {
@@ -222,7 +233,7 @@ impl Store {
         if before == change.status {
             return Ok(Outcome::Same(Box::new(known)));
         }
-        if !leads(before, change.status) {
+        if !change.is_undo && !leads(before, change.status) {
             return Ok(Outcome::Refused(before));
         }
         let status = change.status.name();

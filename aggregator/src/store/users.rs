@@ -102,6 +102,45 @@ impl Store {
         rows.first().map(|row| Ok((read(row)?, row.get("password")?))).transpose()
     }
 
+    /// Takes an issuer's word for who somebody is, and what he may: adds him, or changes him. His name stays his.
+    pub async fn vouch(
+        &self,
+        subject: &str,
+        user: &NewUser<'_>,
+        now: Timestamp,
+    ) -> Result<Vouched, StoreError> {
+        let mut tx = self.db.begin("take an issuer's word").await?;
+        tx.alone(FIRST).await?;
+        let known = tx.rows("read a user", BY_SUBJECT, vec![subject.into()]).await?;
+        let known = known.first().map(read).transpose()?;
+        if known.as_ref().is_some_and(|known| known.disabled.is_some()) {
+            return Ok(Vouched::Disabled);
+        }
+        let mut values = vec![subject.into(), user.role.into(), Json::of(&user.facilities).into()];
+        let (action, sql) = match &known {
+            Some(known) if known.role == user.role && known.facilities == user.facilities => {
+                return Ok(Vouched::Done(known.clone()));
+            }
+            Some(_) => ("user.changed", REVOUCH),
+            None => {
+                let id = Uuid::new_v4();
+                values.extend([id.into(), user.name.into(), user.password.into(), now.into()]);
+                ("user.added", VOUCH)
+            }
+        };
+        let rows = tx.rows("take an issuer's word", sql, values).await?;
+        let Some(done) = rows.first().map(read).transpose()? else { return Ok(Vouched::NameTaken) };
+        let was_admin = known.is_some_and(|known| known.role == "admin");
+        if was_admin && tx.rows("look for an admin", ADMINS, vec![]).await?.is_empty() {
+            return Ok(Vouched::LastAdmin);
+        }
+        let detail = format!("{} {} by {subject}", user.role, user.facilities.join(","));
+        append(&mut tx, Act { at: now, actor: "issuer", action, object: &done.name, detail: &detail })
+            .await?;
+        tx.commit("take an issuer's word").await?;
+        Ok(Vouched::Done(done))
+    }
+
     /// Changes what a person may and sees, or whether he may come in. His sessions end when he may not. None
     /// when there is no such person, or when nobody would be left who may decide over users.
     pub async fn change_user(
@@ -139,6 +178,19 @@ impl Store {
         tx.commit("change a user").await?;
         Ok(Changed::Done(user))
     }
+}
+
+/// What came of an issuer's word.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Vouched {
+    /// He may come in.
+    Done(User),
+    /// He was disabled here.
+    Disabled,
+    /// Somebody else has his name.
+    NameTaken,
+    /// Nobody would be left who may decide over users.
+    LastAdmin,
 }
 
 /// What is to be changed; what is none stays.
@@ -197,6 +249,10 @@ const ADD: &str = "INSERT INTO users (id, name, role, facilities, password, crea
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING RETURNING *";
 const ADD_FIRST: &str = "INSERT INTO users (id, name, role, facilities, password, created)
     SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM users) RETURNING *";
+const BY_SUBJECT: &str = "SELECT * FROM users WHERE subject = $1";
+const REVOUCH: &str = "UPDATE users SET role = $2, facilities = $3 WHERE subject = $1 RETURNING *";
+const VOUCH: &str = "INSERT INTO users (id, name, role, facilities, password, created, subject)
+    VALUES ($4, $5, $2, $3, $6, $7, $1) ON CONFLICT (name) DO NOTHING RETURNING *";
 const LIST: &str = "SELECT * FROM users ORDER BY name";
 const ADMINS: &str = "SELECT id FROM users WHERE role = 'admin' AND disabled IS NULL LIMIT 1";
 const CHANGE: &str = "UPDATE users SET role = coalesce($2, role), facilities = coalesce($3, facilities),

@@ -3,12 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "clippy does not take for tests what a macro makes tests of")]
 
 mod alerts;
+mod bulk;
+mod business;
 mod contract;
 mod counted;
+mod exports;
 mod figures;
+mod issued;
 mod live;
 mod policies;
+mod privacy;
 mod secure;
+mod security;
 mod serving;
 mod signing_in;
 mod traced;

@@ -10,10 +10,12 @@ stories!(no_cell_of_role_and_route_is_open_that_should_be_closed);
 
 /// All that anybody may ask without being known. Whoever adds one says here why.
 const PUBLIC: &[(&str, &str)] = &[
-    ("POST", "/api/auth/login"),   // to become known
-    ("POST", "/api/auth/refresh"), // by a cookie
-    ("POST", "/api/auth/setup"),   // by a secret that works once
-    ("GET", "/docs"),              // what the API is, not what it holds
+    ("POST", "/api/auth/login"),        // to become known
+    ("POST", "/api/auth/refresh"),      // by a cookie
+    ("POST", "/api/auth/setup"),        // by a secret that works once
+    ("GET", "/api/auth/oidc/login"),    // to become known by an issuer
+    ("GET", "/api/auth/oidc/callback"), // with its code, and the cookie of who began
+    ("GET", "/docs"),                   // what the API is, not what it holds
     ("GET", "/docs.css"),
     ("GET", "/docs.js"),
     ("GET", "/health"), // whether it works, and no more

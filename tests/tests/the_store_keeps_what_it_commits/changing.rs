@@ -44,7 +44,8 @@ async fn whoever_looks_again_sees_what_is_new_and_nothing_is_passed_over(databas
 
     let since = now();
     assert_eq!(there.acted_since(since, 99).await.expect("changes"), Changed::default());
-    let change = Change { status: Status::Acknowledged, seen: None, reason: "", actor: "ann" };
+    let change =
+        Change { status: Status::Acknowledged, seen: None, reason: "", actor: "ann", is_undo: false };
     for nth in [2, 3] {
         here.act_on_alert(one.alert(nth, 1).id, &change, now()).await.expect("an act");
     }

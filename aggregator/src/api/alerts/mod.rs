@@ -1,7 +1,7 @@
 //! Alerts: lists, one with all that is known of it, what people do about it, figures.
 
 pub mod body;
-mod query;
+pub(super) mod query;
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use super::page;
 use super::principal::{Principal, Role};
 use super::route::{Policy, Routes};
 use super::time::Time;
-use crate::store::alerts::{Filter, Stored};
+use crate::store::alerts::{Cursor, Filter, Stored};
 use crate::store::board::{Change, Count, Outcome};
 use crate::store::now;
 use body::{ActBody, AlertBody};
@@ -38,8 +38,8 @@ pub fn routes() -> Routes {
         .add(look, routes!(detail))
         .add(look, routes!(acts))
         .add(act, routes!(set_status))
-        .add(act, routes!(acknowledge))
-        .add(act, routes!(dismiss))
+        .act(act, routes!(acknowledge))
+        .act(act, routes!(dismiss))
 }
 
 /// A page of alerts.
@@ -102,30 +102,51 @@ async fn history(
 
 async fn show(api: &Api, asked: Asked) -> Result<axum::Json<AlertPage>, ApiError> {
     let as_of = Time(now());
-    let (mut stored, count, more, searched) = match (&asked.filter, &asked.search) {
-        (None, _) => (Vec::new(), Count { value: 0, is_least: false }, None, None),
-        (Some(filter), None) => {
-            let count = api.store.count_alerts(filter, page::DEEPEST).await?;
-            (plain(api, &asked, filter).await?, count, None, None)
-        }
-        (Some(filter), Some(search)) => find(api, &asked, filter, search).await?,
+    let turn = turn(api, &asked).await?;
+    let count = match (&asked.filter, turn.found) {
+        (_, Some(found)) => found,
+        (Some(filter), None) => api.store.count_alerts(filter, page::DEEPEST).await?,
+        (None, None) => Count { value: 0, is_least: false },
     };
-    // One more was read than is shown, to know whether there is one.
-    let is_more = stored.len() > asked.limit as usize;
-    stored.truncate(asked.limit as usize);
-    let last = if is_more { stored.last().map(Stored::cursor) } else { more };
-    let next_cursor = last.map(|last| asked.next(&api.cursors, last));
     Ok(axum::Json(AlertPage {
-        alerts: stored.into_iter().map(|one| AlertBody::of(one, asked.with_context)).collect(),
+        alerts: turn.stored.into_iter().map(|one| AlertBody::of(one, asked.with_context)).collect(),
         total: count.value,
         total_relation: if count.is_least { "at_least" } else { "exact" },
         page: asked.page,
         pages: page::pages(count.value, asked.limit),
         limit: asked.limit,
-        next_cursor,
+        next_cursor: turn.next.map(|last| asked.next(&api.cursors, last)),
         as_of,
-        searched,
+        searched: turn.searched,
     }))
+}
+
+/// A turn of a walk through a list.
+pub(super) struct Turn {
+    /// The newest first.
+    pub stored: Vec<Stored>,
+    /// After which place it goes on; none at the end.
+    pub next: Option<Cursor>,
+    /// How many a search has found in this turn, and how many it has looked at.
+    found: Option<Count>,
+    searched: Option<u64>,
+}
+
+/// Reads what is asked for from where it is asked. Pages and exports alike are made of turns.
+pub(super) async fn turn(api: &Api, asked: &Asked) -> Result<Turn, ApiError> {
+    let (mut stored, found, more, searched) = match (&asked.filter, &asked.search) {
+        (None, _) => (Vec::new(), None, None, None),
+        (Some(filter), None) => (plain(api, asked, filter).await?, None, None, None),
+        (Some(filter), Some(search)) => {
+            let (stored, count, more, searched) = find(api, asked, filter, search).await?;
+            (stored, Some(count), more, searched)
+        }
+    };
+    // One more was read than is shown, to know whether there is one.
+    let is_more = stored.len() > asked.limit as usize;
+    stored.truncate(asked.limit as usize);
+    let next = if is_more { stored.last().map(Stored::cursor) } else { more };
+    Ok(Turn { stored, next, found, searched })
 }
 
 async fn plain(api: &Api, asked: &Asked, filter: &Filter) -> Result<Vec<Stored>, ApiError> {
@@ -137,7 +158,7 @@ async fn plain(api: &Api, asked: &Asked, filter: &Filter) -> Result<Vec<Stored>,
     Ok(api.store.alerts_from(filter, skip, most).await?)
 }
 
-type Shown = (Vec<Stored>, Count, Option<crate::store::alerts::Cursor>, Option<u64>);
+type Shown = (Vec<Stored>, Count, Option<Cursor>, Option<u64>);
 
 /// Searches the newest so many; when there are more, the cursor goes on where the search ended.
 async fn find(api: &Api, asked: &Asked, filter: &Filter, search: &str) -> Result<Shown, ApiError> {
@@ -294,7 +315,7 @@ async fn change(
     // An alert never changes its plant, so whoever sees it now may act on it then.
     let id = visible(api, principal, id).await?.alert.id;
     let actor = principal.actor();
-    let change = Change { status, seen: if_match(headers)?, reason: &reason, actor: &actor };
+    let change = Change { status, seen: if_match(headers)?, reason: &reason, actor: &actor, is_undo: false };
     match api.store.act_on_alert(id, &change, now()).await? {
         outcome @ (Outcome::Done(_) | Outcome::Same(_)) => {
             let (stored, is_new) = match outcome {

@@ -3,6 +3,7 @@
 //! so that whoever was disabled, or may do less, notices at once.
 
 mod backoff;
+pub mod oidc;
 pub mod passwords;
 pub mod setup;
 pub mod tickets;
@@ -45,6 +46,8 @@ pub struct Auth {
     pub setup: Setup,
     /// For sockets.
     pub tickets: Tickets,
+    /// Whose word counts for who somebody is.
+    pub oidc: oidc::Oidc,
 }
 
 impl Auth {
@@ -57,6 +60,7 @@ impl Auth {
             backoff: Backoff::default(),
             setup: Setup::default(),
             tickets: Tickets::default(),
+            oidc: oidc::Oidc::default(),
         })
     }
 }
@@ -67,6 +71,8 @@ pub fn routes() -> Routes {
         .add(Policy::Public, routes!(login))
         .add(Policy::Public, routes!(refresh))
         .add(Policy::Public, routes!(setup::setup))
+        .add(Policy::Public, routes!(oidc::login))
+        .add(Policy::Public, routes!(oidc::callback))
         .add(Policy::Scoped(Role::Viewer), routes!(logout))
         .add(Policy::Scoped(Role::Viewer), routes!(me))
 }

@@ -36,6 +36,11 @@ impl Setup {
         Ok(Some(secret))
     }
 
+    /// Whether it still lets somebody in.
+    pub fn is_open(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     fn fits(&self, secret: &str) -> bool {
         let kept = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match (kept, tokens::digest(secret)) {

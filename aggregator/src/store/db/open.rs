@@ -210,7 +210,10 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0009" "lists",
     "0010" "sign_in",
     "0011" "alert_acts",
+    "0013" "security",
+    "0014" "jobs",
     "0015" "marks",
+    "0016" "oidc",
 );
 
 const POSTGRES: &[Subject] = subjects!("postgres":
@@ -225,7 +228,10 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0009" "lists",
     "0010" "sign_in",
     "0011" "alert_acts",
+    "0013" "security",
+    "0014" "jobs",
     "0015" "marks",
+    "0016" "oidc",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
