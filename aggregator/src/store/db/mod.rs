@@ -6,6 +6,7 @@
 mod open;
 mod time;
 mod value;
+mod values;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 use super::StoreError;
 pub use open::{Place, place};
 pub use value::{At, Json, Kind, Value, text};
+pub use values::Values;
 
 /// A database: a pool that reads and one that writes.
 #[derive(Clone, Debug)]
