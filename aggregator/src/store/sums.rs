@@ -2,6 +2,7 @@
 
 use fieldward_shared::time::Timestamp;
 
+use super::board::Count;
 use super::db::{At, Row, Values};
 use super::traffic::Resolution;
 use super::{Store, StoreError};
@@ -120,7 +121,7 @@ impl Store {
         from: Timestamp,
         until: Timestamp,
         most: u32,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Count, StoreError> {
         let mut values = Values(vec![from.into(), until.into(), i64::from(most).into()]);
         let within = values.of_plants(facilities);
         let sql = format!(
@@ -128,7 +129,8 @@ impl Store {
                 WHERE timestamp >= $1 AND timestamp < $2{within} LIMIT $3) AS counted"
         );
         let rows = self.db.read("count traffic", &sql, values.0).await?;
-        rows.first().map_or(Ok(0), |row| row.count("count"))
+        let value = rows.first().map_or(Ok(0), |row| row.count("count"))?;
+        Ok(Count { value, is_least: value >= u64::from(most) })
     }
 }
 

@@ -2,6 +2,7 @@
 //! once, whatever is resent, in whichever order, by however many, and whoever is killed meanwhile.
 
 mod backups;
+mod counts;
 mod faults;
 mod reading;
 mod reports;

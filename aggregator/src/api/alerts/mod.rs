@@ -1,8 +1,9 @@
 //! Alerts: lists, one with all that is known of it, what people do about it, figures.
 
 pub mod body;
-mod query;
+pub(super) mod query;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -17,12 +18,13 @@ use utoipa_axum::routes;
 use super::Api;
 use super::error::ApiError;
 use super::extract::{Json, Maybe, Path, Query, if_match};
-use super::page;
+use super::page::{self, Page};
 use super::principal::{Principal, Role};
 use super::route::{Policy, Routes};
 use super::time::Time;
-use crate::store::alerts::{Filter, Stored};
+use crate::store::alerts::{Cursor, Filter, Stored};
 use crate::store::board::{Change, Count, Outcome};
+use crate::store::counted::{SEVERITIES, Tally};
 use crate::store::now;
 use body::{ActBody, AlertBody};
 use query::{Asked, ListQuery};
@@ -47,19 +49,8 @@ pub fn routes() -> Routes {
 struct AlertPage {
     /// The newest first.
     alerts: Vec<AlertBody>,
-    /// How many there are, counted to 10,000.
-    total: u64,
-    /// `exact`, or `at_least` when there may be more.
-    #[schema(example = "exact")]
-    total_relation: &'static str,
-    /// Which page this is.
-    page: u32,
-    /// How many pages there are, of `total`.
-    pages: u64,
-    /// Rows of a page.
-    limit: u32,
-    /// To be given as `cursor` for what follows; null at the end.
-    next_cursor: Option<String>,
+    #[serde(flatten)]
+    page: Page,
     /// When this was read.
     as_of: Time,
     /// How many of the newest alerts were searched; null when nothing was. When there are more, the next
@@ -102,42 +93,40 @@ async fn history(
 
 async fn show(api: &Api, asked: Asked) -> Result<axum::Json<AlertPage>, ApiError> {
     let as_of = Time(now());
-    let (mut stored, count, more, searched) = match (&asked.filter, &asked.search) {
-        (None, _) => (Vec::new(), Count { value: 0, is_least: false }, None, None),
-        (Some(filter), None) => {
-            let count = api.store.count_alerts(filter, page::DEEPEST).await?;
-            (plain(api, &asked, filter).await?, count, None, None)
-        }
+    let (stored, page, searched) = match (&asked.filter, &asked.search) {
         (Some(filter), Some(search)) => find(api, &asked, filter, search).await?,
+        _ => {
+            let (stored, page) = read(api, &asked).await?;
+            (stored, page, None)
+        }
     };
-    // One more was read than is shown, to know whether there is one.
-    let is_more = stored.len() > asked.limit as usize;
-    stored.truncate(asked.limit as usize);
-    let last = if is_more { stored.last().map(Stored::cursor) } else { more };
-    let next_cursor = last.map(|last| asked.next(&api.cursors, last));
-    Ok(axum::Json(AlertPage {
-        alerts: stored.into_iter().map(|one| AlertBody::of(one, asked.with_context)).collect(),
-        total: count.value,
-        total_relation: if count.is_least { "at_least" } else { "exact" },
-        page: asked.page,
-        pages: page::pages(count.value, asked.limit),
-        limit: asked.limit,
-        next_cursor,
-        as_of,
-        searched,
-    }))
+    let alerts = stored.into_iter().map(|one| AlertBody::of(one, asked.with_context)).collect();
+    Ok(axum::Json(AlertPage { alerts, page, as_of, searched }))
 }
 
-async fn plain(api: &Api, asked: &Asked, filter: &Filter) -> Result<Vec<Stored>, ApiError> {
+/// The alerts of a page on which nothing is searched.
+pub(super) async fn read(api: &Api, asked: &Asked) -> Result<(Vec<Stored>, Page), ApiError> {
+    let Some(filter) = &asked.filter else { return Ok((Vec::new(), asked.page_of(NONE, None))) };
+    let count = api.store.count_alerts(filter, page::DEEPEST).await?;
     let most = asked.limit.saturating_add(1);
     let skip = (asked.page - 1).saturating_mul(asked.limit);
-    if skip == 0 {
-        return Ok(api.store.alerts(filter, asked.after, most).await?);
-    }
-    Ok(api.store.alerts_from(filter, skip, most).await?)
+    let stored = match skip {
+        0 => api.store.alerts(filter, asked.after, most).await?,
+        _ => api.store.alerts_from(filter, skip, most).await?,
+    };
+    let (stored, last) = cut(stored, asked.limit);
+    Ok((stored, asked.page_of(count, last.map(|last| asked.next(&api.cursors, last)))))
 }
 
-type Shown = (Vec<Stored>, Count, Option<crate::store::alerts::Cursor>, Option<u64>);
+/// One more was read than is shown, to know whether there is one: then where the next page begins.
+fn cut(mut stored: Vec<Stored>, limit: u32) -> (Vec<Stored>, Option<Cursor>) {
+    let is_more = stored.len() > limit as usize;
+    stored.truncate(limit as usize);
+    let last = stored.last().filter(|_| is_more).map(Stored::cursor);
+    (stored, last)
+}
+
+type Shown = (Vec<Stored>, Page, Option<u64>);
 
 /// Searches the newest so many; when there are more, the cursor goes on where the search ended.
 async fn find(api: &Api, asked: &Asked, filter: &Filter, search: &str) -> Result<Shown, ApiError> {
@@ -145,9 +134,10 @@ async fn find(api: &Api, asked: &Asked, filter: &Filter, search: &str) -> Result
     let skip = (asked.page - 1).saturating_mul(asked.limit) as usize;
     let most = asked.limit.saturating_add(1) as usize;
     let places: Vec<_> = found.places.iter().skip(skip).take(most).map(|place| place.id).collect();
-    let stored = api.store.alerts_named(&places).await?;
+    let (stored, last) = cut(api.store.alerts_named(&places).await?, asked.limit);
     let count = Count { value: found.places.len() as u64, is_least: found.last.is_some() };
-    Ok((stored, count, found.last, Some(found.examined)))
+    let next = last.or(found.last).map(|last| asked.next(&api.cursors, last));
+    Ok((stored, asked.page_of(count, next), Some(found.examined)))
 }
 
 /// An alert with all that is known of it
@@ -337,10 +327,10 @@ struct AlertStats {
     false_positives: u64,
     /// How many there are of each severity.
     #[schema(example = json!({"critical": 1, "high": 2, "medium": 3, "low": 4}))]
-    by_severity: std::collections::BTreeMap<&'static str, u64>,
+    by_severity: BTreeMap<&'static str, u64>,
     /// How many there are in each status.
     #[schema(example = json!({"new": 6, "acknowledged": 2, "resolved": 1, "false-positive": 1}))]
-    by_status: std::collections::BTreeMap<&'static str, u64>,
+    by_status: BTreeMap<&'static str, u64>,
     /// When this was counted.
     as_of: Time,
 }
@@ -353,36 +343,29 @@ async fn stats(
     principal: Principal,
 ) -> Result<axum::Json<AlertStats>, ApiError> {
     let as_of = Time(now());
-    let tallies = match principal.narrow(Vec::new()) {
-        Some(facilities) => api.store.tally(&Filter { facilities, ..Filter::default() }).await?,
-        None => Vec::new(),
+    let tally = match principal.narrow(Vec::new()) {
+        Some(facilities) => api.store.tally(&Filter { facilities, ..Filter::default() }, as_of.0).await?,
+        None => Tally::default(),
     };
-    let mut stats = AlertStats {
-        total: 0,
-        critical: 0,
-        unresolved: 0,
-        false_positives: 0,
-        by_severity: [Severity::Low, Severity::Medium, Severity::High, Severity::Critical]
-            .map(|one| (one.name(), 0))
-            .into(),
-        by_status: OPEN.iter().chain(CLOSED).map(|one| (one.name(), 0)).collect(),
+    Ok(axum::Json(AlertStats {
+        total: tally.total(),
+        critical: tally.severity(Severity::Critical),
+        unresolved: tally.statuses(OPEN),
+        false_positives: tally.statuses(&[Status::FalsePositive]),
+        by_severity: by_severity(&tally),
+        by_status: by_status(&tally),
         as_of,
-    };
-    for tally in tallies {
-        stats.total += tally.count;
-        *stats.by_severity.entry(tally.severity.name()).or_default() += tally.count;
-        *stats.by_status.entry(tally.status.name()).or_default() += tally.count;
-        if tally.severity == Severity::Critical {
-            stats.critical += tally.count;
-        }
-        if OPEN.contains(&tally.status) {
-            stats.unresolved += tally.count;
-        }
-        if tally.status == Status::FalsePositive {
-            stats.false_positives += tally.count;
-        }
-    }
-    Ok(axum::Json(stats))
+    }))
+}
+
+/// How many there are of each severity.
+pub(super) fn by_severity(tally: &Tally) -> BTreeMap<&'static str, u64> {
+    SEVERITIES.into_iter().map(|one| (one.name(), tally.severity(one))).collect()
+}
+
+/// How many there are in each status.
+pub(super) fn by_status(tally: &Tally) -> BTreeMap<&'static str, u64> {
+    OPEN.iter().chain(CLOSED).map(|one| (one.name(), tally.statuses(&[*one]))).collect()
 }
 
 /// The alert, if whoever asks sees its plant.
@@ -405,3 +388,5 @@ const SEARCHED: u32 = 10_000;
 pub(super) const OPEN: &[Status] = &[Status::New, Status::Acknowledged];
 /// That were closed.
 const CLOSED: &[Status] = &[Status::Resolved, Status::FalsePositive];
+/// Of what the caller does not see.
+pub(super) const NONE: Count = Count { value: 0, is_least: false };

@@ -210,6 +210,7 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0009" "lists",
     "0010" "sign_in",
     "0011" "alert_acts",
+    "0012" "counts",
 );
 
 const POSTGRES: &[Subject] = subjects!("postgres":
@@ -224,6 +225,7 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0009" "lists",
     "0010" "sign_in",
     "0011" "alert_acts",
+    "0012" "counts",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
