@@ -5,6 +5,7 @@
 
 mod activities;
 pub mod alerts;
+mod analytics;
 pub mod auth;
 mod charts;
 pub mod config;
@@ -27,9 +28,11 @@ pub mod route;
 mod series;
 pub mod serve;
 mod system;
+mod threats;
 mod time;
 mod traffic;
 mod trail;
+mod trends;
 pub mod users;
 
 use std::path::PathBuf;
@@ -57,6 +60,7 @@ pub use open::{OpenError, open};
 pub const RESOURCES: &[fn() -> route::Routes] = &[
     activities::routes,
     alerts::routes,
+    analytics::routes,
     auth::routes,
     charts::routes,
     context::routes,
@@ -66,6 +70,7 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     metrics::routes,
     openapi::routes,
     system::routes,
+    threats::routes,
     traffic::routes,
     trail::routes,
     users::routes,
