@@ -20,6 +20,7 @@ use super::route::{Policy, Routes};
 use super::series::SeriesQuery;
 use super::time::{Range, Time};
 use crate::store::alerts::Filter;
+use crate::store::now;
 
 /// The resource.
 pub fn routes() -> Routes {
@@ -131,7 +132,7 @@ async fn threats(
         Some(facilities) => {
             let (since, until) = (Some(span.range.since), Some(span.range.until));
             let filter = Filter { facilities, since, until, ..Filter::default() };
-            api.store.alerts_over_time(&filter, width).await?
+            api.store.alerts_over_time(&filter, width, now()).await?
         }
         None => Vec::new(),
     };
@@ -166,7 +167,7 @@ fn fill(range: Range, width: u64, raised: &[(Timestamp, Severity, u64)]) -> Vec<
 }
 
 /// Microseconds of a stretch, so that a range has between 60 and 360 of them, down to a second.
-fn width(range: Range) -> u64 {
+pub(super) fn width(range: Range) -> u64 {
     let length = range.until.since(range.since);
     let fits = |seconds: &u64| length / (seconds * 1_000_000) <= 360;
     WIDTHS.into_iter().find(fits).unwrap_or(WIDTHS[WIDTHS.len() - 1]) * 1_000_000
@@ -225,7 +226,7 @@ async fn performance(
 }
 
 /// Seconds that a stretch may have.
-const WIDTHS: [u64; 12] = [1, 10, 60, 300, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400, 172_800];
+const WIDTHS: [u64; 11] = [1, 10, 60, 300, 900, 1800, 3600, 7200, 14_400, 86_400, 172_800];
 
 #[cfg(test)]
 mod tests {

@@ -131,7 +131,7 @@ async fn realtime(
             let open = Filter { facilities, statuses: OPEN.to_vec(), ..Filter::default() };
             let minute = Some(Timestamp::from_micros(now.as_micros().saturating_sub(60_000_000)));
             let raised = Filter { since: minute, statuses: Vec::new(), ..open.clone() };
-            let active = api.store.tally(&open).await?.iter().map(|tally| tally.count).sum();
+            let active = api.store.tally(&open, now).await?.total();
             (active, api.store.count_alerts(&raised, 100_000).await?.value)
         }
         None => (0, 0),

@@ -5,6 +5,7 @@
 
 mod activities;
 pub mod alerts;
+mod analytics;
 pub mod auth;
 pub mod business;
 mod charts;
@@ -36,10 +37,12 @@ pub mod security;
 mod series;
 pub mod serve;
 mod system;
+mod threats;
 mod time;
 pub mod traces;
 mod traffic;
 mod trail;
+mod trends;
 pub mod users;
 
 use std::path::PathBuf;
@@ -73,6 +76,7 @@ pub use open::{OpenError, open};
 pub const RESOURCES: &[fn() -> route::Routes] = &[
     activities::routes,
     alerts::routes,
+    analytics::routes,
     auth::routes,
     business::routes,
     charts::routes,
@@ -89,6 +93,7 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     privacy::routes,
     security::routes,
     system::routes,
+    threats::routes,
     traffic::routes,
     trail::routes,
     users::routes,

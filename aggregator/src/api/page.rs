@@ -2,8 +2,43 @@
 
 use aws_lc_rs::hmac;
 use fieldward_shared::identity::{from_hex, to_hex};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::error::ApiError;
+use crate::store::board::Count;
+
+/// What every page tells beside its rows.
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Page {
+    /// How many there are; counted no further than 10,000 where it would take long.
+    pub total: u64,
+    /// `exact`, or `at_least` when there may be more.
+    #[schema(example = "exact")]
+    pub total_relation: &'static str,
+    /// Which page this is.
+    pub page: u32,
+    /// How many pages there are, of `total`; pages by number reach 10,000 rows.
+    pub pages: u64,
+    /// Rows of a page.
+    pub limit: u32,
+    /// To be given as `cursor` for what follows; null at the end.
+    pub next_cursor: Option<String>,
+}
+
+impl Page {
+    /// This page of so many rows.
+    pub fn of(page: u32, limit: u32, count: Count, next_cursor: Option<String>) -> Self {
+        Self {
+            total: count.value,
+            total_relation: if count.is_least { "at_least" } else { "exact" },
+            page,
+            pages: pages(count.value.min(DEEPEST.into()), limit),
+            limit,
+            next_cursor,
+        }
+    }
+}
 
 /// How many rows.
 pub fn limit(asked: Option<u32>, usual: u32) -> Result<u32, ApiError> {
@@ -105,5 +140,7 @@ mod tests {
         assert!(number(Some(0), 50).is_err() && number(Some(201), 50).is_err());
         assert!(number(Some(u32::MAX), 500).is_err());
         assert_eq!((pages(0, 50), pages(50, 50), pages(51, 50)), (0, 1, 2));
+        let page = Page::of(1, 50, Count { value: 1_000_000, is_least: false }, None);
+        assert_eq!((page.total, page.total_relation, page.pages), (1_000_000, "exact", 200));
     }
 }

@@ -48,7 +48,7 @@ async fn status(State(api): State<Arc<Api>>, principal: Principal) -> Result<axu
     let active_alerts = match principal.narrow(Vec::new()) {
         Some(facilities) => {
             let open = Filter { facilities, statuses: OPEN.to_vec(), ..Filter::default() };
-            api.store.tally(&open).await?.iter().map(|tally| tally.count).sum()
+            api.store.tally(&open, as_of.0).await?.total()
         }
         None => 0,
     };

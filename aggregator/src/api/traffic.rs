@@ -9,9 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 
 use super::Api;
+use super::alerts::NONE;
 use super::error::ApiError;
 use super::extract::Query;
-use super::page;
+use super::page::{self, Page};
 use super::principal::{Principal, Role};
 use super::route::{Policy, Routes};
 use super::series::facilities;
@@ -135,19 +136,8 @@ struct TrafficQuery {
 struct TrafficPage {
     /// The newest first.
     traffic: Vec<TrafficSecond>,
-    /// How many there are, counted to 10,000.
-    total: u64,
-    /// `exact`, or `at_least` when there may be more.
-    #[schema(example = "exact")]
-    total_relation: &'static str,
-    /// Which page this is.
-    page: u32,
-    /// How many pages there are, of `total`.
-    pages: u64,
-    /// Rows of a page.
-    limit: u32,
-    /// To be given as `cursor` for what follows; null at the end.
-    next_cursor: Option<String>,
+    #[serde(flatten)]
+    page: Page,
 }
 
 /// Seconds of traffic, page by page
@@ -167,14 +157,14 @@ async fn list(
     if after.is_some() && page > 1 {
         return Err(ApiError::query("page", "a cursor says already where it goes on"));
     }
-    let (mut rows, total) = match facilities(query.facility.as_deref(), &principal)? {
+    let (mut rows, count) = match facilities(query.facility.as_deref(), &principal)? {
         Some(plants) => {
             let skip = (page - 1).saturating_mul(limit);
             let when = (range.since, range.until);
             let rows = api.store.seconds(&plants, when, after.as_ref(), (skip, limit + 1)).await?;
             (rows, api.store.count_seconds(&plants, range.since, range.until, page::DEEPEST).await?)
         }
-        None => (Vec::new(), 0),
+        None => (Vec::new(), NONE),
     };
     let is_more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
@@ -185,12 +175,7 @@ async fn list(
     });
     Ok(axum::Json(TrafficPage {
         traffic: rows.into_iter().map(TrafficSecond::from).collect(),
-        total,
-        total_relation: if total >= page::DEEPEST.into() { "at_least" } else { "exact" },
-        page,
-        pages: page::pages(total, limit),
-        limit,
-        next_cursor,
+        page: Page::of(page, limit, count, next_cursor),
     }))
 }
 

@@ -1,14 +1,15 @@
 //! What the alert board asks beside [`super::alerts`]: how many there are, pages by number, words in them,
 //! figures, and what people did. Whatever could take long looks at a bounded number of rows, and says so.
 
-use fieldward_shared::alert::{AlertId, Severity, Status};
+use fieldward_shared::alert::{AlertId, Status};
 use fieldward_shared::time::Timestamp;
 use uuid::Uuid;
 
 use super::alerts::{Cursor, Filter, Stored};
 use super::audit::{Act, append};
-use super::db::{At, Value};
-use super::report::{number, severity};
+use super::counts::Changes;
+use super::db::{At, Value, Values};
+use super::report::number;
 use super::{Store, StoreError};
 
 /// How many pass a filter: counted up to a bound.
@@ -29,17 +30,6 @@ pub struct Found {
     pub examined: u64,
     /// The last one that was looked at, when there may be more behind it.
     pub last: Option<Cursor>,
-}
-
-/// How many alerts a facility has of a severity in a status.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tally {
-    /// Of which severity.
-    pub severity: Severity,
-    /// In which status.
-    pub status: Status,
-    /// So many.
-    pub count: u64,
 }
 
 /// What somebody did about an alert.
@@ -92,12 +82,18 @@ pub enum Outcome {
 }
 
 impl Store {
-    /// How many alerts pass a filter; counts no further than `most`.
+    /// How many alerts pass a filter; where they have to be counted one by one, no further than `most`.
     pub async fn count_alerts(&self, filter: &Filter, most: u32) -> Result<Count, StoreError> {
+        if filter.is_kept_counted() {
+            let value = self.tally(filter, Timestamp::from_micros(0)).await?.total();
+            return Ok(Count { value, is_least: false });
+        }
         let mut values = Values(vec![i64::from(most).into()]);
         let conditions = conditions(filter, None, &mut values);
-        let sql =
-            format!("SELECT count(*) AS count FROM (SELECT 1 FROM alerts{conditions} LIMIT $1) AS counted");
+        let sql = format!(
+            "SELECT count(*) AS count FROM (SELECT 1 FROM {}{conditions} LIMIT $1) AS counted",
+            filter.source()
+        );
         let rows = self.db.read("count alerts", &sql, values.0).await?;
         let value = rows.first().map_or(Ok(0), |row| row.count("count"))?;
         Ok(Count { value, is_least: value >= u64::from(most) })
@@ -113,9 +109,10 @@ impl Store {
         let mut values = Values(vec![i64::from(most).into(), i64::from(skip).into()]);
         let conditions = conditions(filter, None, &mut values);
         let sql = format!(
-            "SELECT alerts.* FROM alerts JOIN (SELECT id AS found_id FROM alerts{conditions}
-                ORDER BY timestamp DESC, id DESC LIMIT $1 OFFSET $2) AS found ON found.found_id = alerts.id
-            ORDER BY alerts.timestamp DESC, alerts.id DESC"
+            "SELECT alerts.* FROM alerts JOIN (SELECT alerts.id AS found_id FROM {}{conditions}
+                ORDER BY alerts.timestamp DESC, alerts.id DESC LIMIT $1 OFFSET $2) AS found ON found.found_id = alerts.id
+            ORDER BY alerts.timestamp DESC, alerts.id DESC",
+            filter.source()
         );
         self.db.read("read alerts", &sql, values.0).await?.iter().map(Stored::read).collect()
     }
@@ -133,11 +130,12 @@ impl Store {
         let matches = SEARCHED.map(|column| format!("lower(CAST({column} AS TEXT)) LIKE $2 ESCAPE '!'"));
         let sql = format!(
             "SELECT timestamp, id, CASE WHEN {} THEN 1 ELSE 0 END AS found FROM (
-                SELECT timestamp, id, {} FROM alerts{conditions}
+                SELECT timestamp, id, {} FROM {}{conditions}
                 ORDER BY timestamp DESC, id DESC LIMIT $1) AS newest
             ORDER BY timestamp DESC, id DESC",
             matches.join(" OR "),
-            SEARCHED.join(", ")
+            SEARCHED.join(", "),
+            filter.source()
         );
         let rows = self.db.read("search alerts", &sql, values.0).await?;
         let (mut places, mut last) = (Vec::new(), None);
@@ -168,50 +166,12 @@ impl Store {
             return Ok(Vec::new());
         }
         let mut values = Values::default();
-        let ids: Vec<String> =
-            ids.iter().map(|id| values.next(Uuid::from_u128(id.as_u128()).into())).collect();
-        let sql =
-            format!("SELECT * FROM alerts WHERE id IN ({}) ORDER BY timestamp DESC, id DESC", ids.join(", "));
-        self.db.read("read alerts", &sql, values.0).await?.iter().map(Stored::read).collect()
-    }
-
-    /// How many alerts there are, by severity and status, that pass a filter.
-    pub async fn tally(&self, filter: &Filter) -> Result<Vec<Tally>, StoreError> {
-        let mut values = Values::default();
-        let conditions = conditions(filter, None, &mut values);
+        let named = values.among("id", ids.iter().map(|id| Uuid::from_u128(id.as_u128()).into()));
         let sql = format!(
-            "SELECT severity, status, count(*) AS count FROM alerts{conditions} GROUP BY severity, status"
+            "SELECT * FROM alerts WHERE {} ORDER BY timestamp DESC, id DESC",
+            named.unwrap_or_else(|| "1 = 0".to_owned())
         );
-        let rows = self.db.read("count alerts", &sql, values.0).await?;
-        let tallies = rows.iter().map(|row| {
-            let status: String = row.get("status")?;
-            Ok(Tally {
-                severity: severity(row.get("severity")?),
-                status: Status::named(&status).unwrap_or(Status::New),
-                count: row.count("count")?,
-            })
-        });
-        tallies.collect()
-    }
-
-    /// How many alerts there were in each stretch of `width` microseconds, by severity.
-    pub async fn alerts_over_time(
-        &self,
-        filter: &Filter,
-        width: u64,
-    ) -> Result<Vec<(Timestamp, Severity, u64)>, StoreError> {
-        let mut values = Values(vec![Value::count(width.max(1))]);
-        let conditions = conditions(filter, None, &mut values);
-        let sql = self.db.by_time(
-            "SELECT {bucket} AS bucket, severity, count(*) AS count FROM alerts{conditions}
-            GROUP BY bucket, severity ORDER BY bucket, severity",
-        );
-        let rows = self.db.read("count alerts", &sql.replace("{conditions}", &conditions), values.0).await?;
-        let buckets = rows.iter().map(|row| {
-            let begin = row.count("bucket")?.saturating_mul(width.max(1));
-            Ok((Timestamp::from_micros(begin), severity(row.get("severity")?), row.count("count")?))
-        });
-        buckets.collect()
+        self.db.read("read alerts", &sql, values.0).await?.iter().map(Stored::read).collect()
     }
 
     /// Does what somebody wants to do about an alert, and writes it down with it.
@@ -239,11 +199,17 @@ impl Store {
         let status = change.status.name();
         let rows = tx.rows("change an alert", SET, vec![key.clone(), status.into()]).await?;
         let Some(stored) = rows.first().map(Stored::read).transpose()? else { return Ok(Outcome::Unknown) };
+        // Before the trail, of which there is one for all.
+        let mut changes = Changes::default();
+        changes.remove(known.counted());
+        changes.add(stored.counted());
+        changes.write(&mut tx).await?;
         let values = vec![
             Uuid::new_v4().into(),
             key,
             known.alert.facility_id.as_str().into(),
             now.into(),
+            known.alert.timestamp.into(),
             change.actor.into(),
             before.name().into(),
             status.into(),
@@ -275,12 +241,11 @@ impl Store {
         most: u32,
     ) -> Result<Vec<AlertAct>, StoreError> {
         let mut values = Values(vec![i64::from(most).into(), since.into(), until.into()]);
-        let mut sql = "SELECT * FROM alert_acts WHERE timestamp >= $2 AND timestamp < $3".to_owned();
-        if !facilities.is_empty() {
-            let list: Vec<String> = facilities.iter().map(|one| values.next(one.as_str().into())).collect();
-            sql.push_str(&format!(" AND facility_id IN ({})", list.join(", ")));
-        }
-        sql.push_str(" ORDER BY timestamp DESC, id DESC LIMIT $1");
+        let within = values.of_plants(facilities);
+        let sql = format!(
+            "SELECT * FROM alert_acts WHERE timestamp >= $2 AND timestamp < $3{within}
+            ORDER BY timestamp DESC, id DESC LIMIT $1"
+        );
         self.db.read("read what was done", &sql, values.0).await?.iter().map(read_act).collect()
     }
 }
@@ -324,8 +289,8 @@ fn pattern(words: &str) -> String {
 }
 
 /// `WHERE …`, or nothing.
-fn conditions(filter: &Filter, after: Option<Cursor>, values: &mut Values) -> String {
-    let mut all = Vec::new();
+pub(super) fn conditions(filter: &Filter, after: Option<Cursor>, values: &mut Values) -> String {
+    let mut all = filter.named(values);
     if let Some(since) = filter.since {
         all.push(format!("timestamp >= {}", values.next(since.into())));
     }
@@ -344,23 +309,9 @@ fn conditions(filter: &Filter, after: Option<Cursor>, values: &mut Values) -> St
         ("severity", filter.severities.iter().map(|one| number(*one).into()).collect()),
         ("status", filter.statuses.iter().map(|one| one.name().into()).collect()),
     ] {
-        if !wanted.is_empty() {
-            let list: Vec<String> = wanted.into_iter().map(|value| values.next(value)).collect();
-            all.push(format!("{column} IN ({})", list.join(", ")));
-        }
+        all.extend(values.among(column, wanted));
     }
     if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) }
-}
-
-/// Values in the order of their numbers.
-#[derive(Default)]
-struct Values(Vec<Value>);
-
-impl Values {
-    fn next(&mut self, value: Value) -> String {
-        self.0.push(value);
-        format!("${}", self.0.len())
-    }
 }
 
 /// In what is searched.
@@ -375,9 +326,9 @@ const SEARCHED: [&str; 8] = [
     "dst_assets",
 ];
 const SET: &str = "UPDATE alerts SET status = $2, revision = revision + 1 WHERE id = $1 RETURNING *";
-const ACT: &str = "INSERT INTO alert_acts (id, alert_id, facility_id, timestamp, actor, status_before,
-        status_after, reason)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const ACT: &str = "INSERT INTO alert_acts (id, alert_id, facility_id, timestamp, raised, actor,
+        status_before, status_after, reason)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 const ACTS_OF: &str =
     "SELECT * FROM alert_acts WHERE alert_id = $1 ORDER BY timestamp DESC, id DESC LIMIT 1000";
 

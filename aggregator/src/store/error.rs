@@ -47,6 +47,9 @@ pub enum StoreError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// Another wrote the same alert at the same time. Nothing of the transaction has happened.
+    #[error("database: the same alert was written twice at the same time; it is tried again")]
+    Raced,
     /// What is stored cannot be read.
     #[error("database: {what} is damaged ({detail}); restore a backup with `fieldward-aggregator restore`")]
     Damaged {
@@ -87,7 +90,7 @@ impl StoreError {
 
     /// Whether the same may succeed later without anybody's doing: agents keep what is not acknowledged.
     pub const fn passes(&self) -> bool {
-        matches!(self, Self::Query { passes: true, .. })
+        matches!(self, Self::Query { passes: true, .. } | Self::Raced)
     }
 }
 

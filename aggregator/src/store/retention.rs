@@ -7,6 +7,7 @@ use fieldward_shared::supervisor::Stop;
 use fieldward_shared::time::Timestamp;
 use serde::Deserialize;
 
+use super::counts::{Changes, Counted};
 use super::db::{At, Value};
 use super::traffic::Resolution;
 use super::{Store, StoreError, now};
@@ -70,8 +71,17 @@ impl Store {
         }
         // A plant's clock may be wrong: what counts is when it was heard of last. One from the future would
         // stay for ever.
-        let mut gone = self.pieces(OLD_ALERTS, vec![alerts.into()]).await?;
-        gone += self.pieces(FUTURE_ALERTS, vec![alerts.into(), now.plus(DAY).into()]).await?;
+        let mut gone = self.alerts_gone(OLD_ALERTS, vec![alerts.into()]).await?;
+        gone += self.alerts_gone(FUTURE_ALERTS, vec![alerts.into(), now.plus(DAY).into()]).await?;
+        for table in ["alert_hours", "alert_days"] {
+            let sql = format!(
+                "DELETE FROM {table} WHERE facility_id IN (SELECT id FROM facilities)
+                    AND (timestamp < $1 OR timestamp > $2) AND count = 0"
+            );
+            let mut tx = self.db.begin("forget what is old").await?;
+            tx.change("forget what is old", &sql, vec![alerts.into(), now.into()]).await?;
+            tx.commit("forget what is old").await?;
+        }
         Ok(Forgotten { alerts: gone, reports, traffic })
     }
 
@@ -85,6 +95,27 @@ impl Store {
             tx.commit("forget what is old").await?;
             all += gone;
             if gone < PIECE.cast_unsigned() {
+                return Ok(all);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Deletes alerts, so many at a time, and counts them out.
+    async fn alerts_gone(&self, sql: &str, mut values: Vec<Value>) -> Result<u64, StoreError> {
+        values.push(PIECE.into());
+        let mut all = 0;
+        loop {
+            let mut tx = self.db.begin("forget old alerts").await?;
+            let gone = tx.rows("forget old alerts", sql, values.clone()).await?;
+            let mut changes = Changes::default();
+            for row in &gone {
+                changes.remove(Counted::read(row)?);
+            }
+            changes.write(&mut tx).await?;
+            tx.commit("forget old alerts").await?;
+            all += gone.len() as u64;
+            if (gone.len() as u64) < PIECE.cast_unsigned() {
                 return Ok(all);
             }
             tokio::task::yield_now().await;
@@ -227,9 +258,11 @@ const PIECE: i64 = 500;
 /// Microseconds.
 const DAY: u64 = 86_400_000_000;
 const OLD_ALERTS: &str = "DELETE FROM alerts WHERE id IN (
-    SELECT id FROM alerts WHERE timestamp < $1 AND received < $1 LIMIT $2)";
+    SELECT id FROM alerts WHERE timestamp < $1 AND received < $1 LIMIT $2)
+    RETURNING facility_id, timestamp, attack_type, severity, status";
 const FUTURE_ALERTS: &str = "DELETE FROM alerts WHERE id IN (
-    SELECT id FROM alerts WHERE timestamp > $2 AND received < $1 LIMIT $3)";
+    SELECT id FROM alerts WHERE timestamp > $2 AND received < $1 LIMIT $3)
+    RETURNING facility_id, timestamp, attack_type, severity, status";
 const FIRST: &str = "SELECT seq, received FROM reports WHERE position_id = $1 AND seq <= $2
     ORDER BY seq LIMIT $3";
 const FORGET: &str = "DELETE FROM reports WHERE position_id = $1 AND seq <= $2";

@@ -2,7 +2,8 @@
 
 use fieldward_shared::time::Timestamp;
 
-use super::db::{At, Row, Value};
+use super::board::Count;
+use super::db::{At, Row, Values};
 use super::traffic::Resolution;
 use super::{Store, StoreError};
 
@@ -77,15 +78,15 @@ impl Store {
         until: Timestamp,
         resolution: Resolution,
     ) -> Result<Vec<Sum>, StoreError> {
-        let mut values = vec![from.into(), until.into(), MOST.into()];
-        let within = within(facilities, &mut values);
+        let mut values = Values(vec![from.into(), until.into(), MOST.into()]);
+        let within = values.of_plants(facilities);
         let columns = if resolution == Resolution::Second { SECOND } else { ROLLED };
         let sql = format!(
             "SELECT timestamp, {columns} FROM {}
             WHERE timestamp >= $1 AND timestamp < $2{within} GROUP BY timestamp ORDER BY timestamp LIMIT $3",
             resolution.table()
         );
-        self.db.read("read traffic", &sql, values).await?.iter().map(sum).collect()
+        self.db.read("read traffic", &sql, values.0).await?.iter().map(sum).collect()
     }
 
     /// Seconds of these plants (all when none are named), the newest first, after a place in that order, or
@@ -97,20 +98,20 @@ impl Store {
         after: Option<&(Timestamp, String)>,
         (skip, most): (u32, u32),
     ) -> Result<Vec<SecondRow>, StoreError> {
-        let mut values = vec![from.into(), until.into(), i64::from(most).into(), i64::from(skip).into()];
-        let mut within = within(facilities, &mut values);
+        let mut values =
+            Values(vec![from.into(), until.into(), i64::from(most).into(), i64::from(skip).into()]);
+        let mut within = values.of_plants(facilities);
         if let Some((at, facility)) = after {
-            values.extend([(*at).into(), facility.as_str().into()]);
-            let (at, facility) = (values.len() - 1, values.len());
+            let (at, facility) = (values.next((*at).into()), values.next(facility.as_str().into()));
             within.push_str(&format!(
-                " AND (timestamp < ${at} OR timestamp = ${at} AND facility_id > ${facility})"
+                " AND (timestamp < {at} OR timestamp = {at} AND facility_id > {facility})"
             ));
         }
         let sql = format!(
             "SELECT * FROM network_data WHERE timestamp >= $1 AND timestamp < $2{within}
             ORDER BY timestamp DESC, facility_id LIMIT $3 OFFSET $4"
         );
-        self.db.read("read traffic", &sql, values).await?.iter().map(second).collect()
+        self.db.read("read traffic", &sql, values.0).await?.iter().map(second).collect()
     }
 
     /// How many seconds there are; counted no further than `most`.
@@ -120,30 +121,17 @@ impl Store {
         from: Timestamp,
         until: Timestamp,
         most: u32,
-    ) -> Result<u64, StoreError> {
-        let mut values = vec![from.into(), until.into(), i64::from(most).into()];
-        let within = within(facilities, &mut values);
+    ) -> Result<Count, StoreError> {
+        let mut values = Values(vec![from.into(), until.into(), i64::from(most).into()]);
+        let within = values.of_plants(facilities);
         let sql = format!(
             "SELECT count(*) AS count FROM (SELECT 1 FROM network_data
                 WHERE timestamp >= $1 AND timestamp < $2{within} LIMIT $3) AS counted"
         );
-        let rows = self.db.read("count traffic", &sql, values).await?;
-        rows.first().map_or(Ok(0), |row| row.count("count"))
+        let rows = self.db.read("count traffic", &sql, values.0).await?;
+        let value = rows.first().map_or(Ok(0), |row| row.count("count"))?;
+        Ok(Count { value, is_least: value >= u64::from(most) })
     }
-}
-
-fn within(facilities: &[String], values: &mut Vec<Value>) -> String {
-    if facilities.is_empty() {
-        return String::new();
-    }
-    let numbers: Vec<String> = facilities
-        .iter()
-        .map(|one| {
-            values.push(one.as_str().into());
-            format!("${}", values.len())
-        })
-        .collect();
-    format!(" AND facility_id IN ({})", numbers.join(", "))
 }
 
 fn sum(row: &Row) -> Result<Sum, StoreError> {

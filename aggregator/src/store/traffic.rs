@@ -1,12 +1,12 @@
-//! What traffic was: each second of each plant as it was told, and minutes and hours of it, added up in the
-//! same transaction, so that they always say the same.
+//! Keeps what traffic was: each second of each plant as it was told, and minutes and hours of it, added up in
+//! the same transaction, so that they always say the same. [`super::sums`] reads it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fieldward_shared::telemetry::NetworkData;
 use fieldward_shared::time::Timestamp;
 
-use super::db::{At, Json, Row, Value};
+use super::db::{At, Json, Value};
 use super::{Store, StoreError, now};
 
 /// How fine traffic is kept and read.
@@ -20,29 +20,18 @@ pub enum Resolution {
     Hour,
 }
 
-/// Traffic of a second, a minute or an hour.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Traffic {
-    /// When it begins.
-    pub at: Timestamp,
-    /// Seconds that were told of in it.
-    pub seconds: u64,
-    /// Packets in them.
-    pub packets: u64,
-    /// Bytes in them.
-    pub bytes: u64,
-    /// Attempts to connect that failed.
-    pub failed_connections: u64,
-    /// Packets of the busiest second.
-    pub most_packets_per_sec: u64,
-    /// The most senders of a second.
-    pub most_src_ips: u64,
-    /// The most receivers of a second.
-    pub most_dest_ips: u64,
-    /// Share of the commonest protocol, on average.
-    pub protocol_distribution: f64,
-    /// Microseconds between packets, on average of the seconds.
-    pub inter_arrival_time: f64,
+/// Sums of the seconds of a minute or an hour that were told at once.
+struct Traffic {
+    at: Timestamp,
+    seconds: u64,
+    packets: u64,
+    bytes: u64,
+    failed_connections: u64,
+    most_packets_per_sec: u64,
+    most_src_ips: u64,
+    most_dest_ips: u64,
+    protocol_distribution: f64,
+    inter_arrival_time: f64,
 }
 
 impl Resolution {
@@ -103,26 +92,6 @@ impl Store {
         tx.commit("keep traffic").await?;
         Ok(new.len() as u64)
     }
-
-    /// Traffic of a plant from one moment until before another, in order, at most `most` rows.
-    pub async fn traffic(
-        &self,
-        facility: &str,
-        from: Timestamp,
-        until: Timestamp,
-        resolution: Resolution,
-        most: u32,
-    ) -> Result<Vec<Traffic>, StoreError> {
-        let columns = if resolution == Resolution::Second { SECOND } else { SUMS };
-        let sql = format!(
-            "SELECT {columns} FROM {} WHERE facility_id = $1 AND timestamp >= $2 AND timestamp < $3
-            ORDER BY timestamp LIMIT $4",
-            resolution.table()
-        );
-        let values = vec![facility.into(), from.into(), until.into(), i64::from(most).into()];
-        let rows = self.db.read("read traffic", &sql, values).await?;
-        rows.iter().map(Traffic::read).collect()
-    }
 }
 
 impl Traffic {
@@ -141,7 +110,6 @@ impl Traffic {
         }
     }
 
-    /// Until it is read from a row again, shares and times are sums.
     fn add(&mut self, second: &NetworkData) {
         self.seconds += 1;
         self.packets = self.packets.saturating_add(second.packets_per_sec.into());
@@ -169,23 +137,6 @@ impl Traffic {
             Value::real(self.protocol_distribution),
             Value::Int(self.inter_arrival_time as i64),
         ]
-    }
-
-    fn read(row: &Row) -> Result<Self, StoreError> {
-        let seconds = row.count("seconds")?;
-        let mean = |sum: f64| sum / seconds.max(1) as f64;
-        Ok(Self {
-            at: row.get::<At>("timestamp")?.0,
-            seconds,
-            packets: row.count("packets")?,
-            bytes: row.count("bytes")?,
-            failed_connections: row.count("failed_connections")?,
-            most_packets_per_sec: row.count("most_packets_per_sec")?,
-            most_src_ips: row.count("most_src_ips")?,
-            most_dest_ips: row.count("most_dest_ips")?,
-            protocol_distribution: mean(row.get("protocol_distribution_sum")?),
-            inter_arrival_time: mean(row.count("inter_arrival_time_sum")? as f64),
-        })
     }
 }
 
@@ -238,11 +189,3 @@ const INSERT: &str = "INSERT INTO network_data (facility_id, timestamp, packets_
         unique_src_ips, unique_dest_ips, protocol_distribution, failed_connections, avg_packet_size,
         inter_arrival_time, raw_features) {rows}
     ON CONFLICT (facility_id, timestamp) DO NOTHING RETURNING facility_id, timestamp";
-/// A row of a minute or an hour.
-const SUMS: &str = "timestamp, seconds, packets, bytes, failed_connections, most_packets_per_sec,
-    most_src_ips, most_dest_ips, protocol_distribution_sum, inter_arrival_time_sum";
-/// A second as if it were one.
-const SECOND: &str = "timestamp, CAST(1 AS BIGINT) AS seconds, packets_per_sec AS packets,
-    bytes_per_sec AS bytes, failed_connections, packets_per_sec AS most_packets_per_sec,
-    unique_src_ips AS most_src_ips, unique_dest_ips AS most_dest_ips,
-    protocol_distribution AS protocol_distribution_sum, inter_arrival_time AS inter_arrival_time_sum";

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::alerts::{self, AlertRow};
+use super::counts::Changes;
 use super::db::{Db, Kind, Tx, Value};
 use super::positions::{self, Position, committed};
 use super::report::{Committed, LaneKey, Prepared, Row};
@@ -41,7 +42,14 @@ impl Writer {
 
     async fn write(&self, calls: Vec<Call>) {
         let (rows, replies): (Vec<_>, Vec<_>) = calls.into_iter().map(|call| (call.rows, call.reply)).unzip();
-        match self.transaction(&rows).await {
+        let mut done = self.transaction(&rows).await;
+        for _ in 0..RACES {
+            if !matches!(done, Err(StoreError::Raced)) {
+                break;
+            }
+            done = self.transaction(&rows).await;
+        }
+        match done {
             Ok(done) => replies.into_iter().zip(done).for_each(|(reply, done)| drop(reply.send(Ok(done)))),
             // What one brings must not harm the others.
             Err(error) if rows.len() > 1 && !error.passes() => {
@@ -64,9 +72,10 @@ impl Writer {
         let outcomes = judge(&mut tx, &rows, &held).await?;
         let new = rows.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Stored);
         let new: Vec<&Prepared> = new.map(|(row, _)| *row).collect();
-        write_bodies(&mut tx, &new, &held).await?;
+        let changes = write_bodies(&mut tx, &new, &held).await?;
         rows.iter().zip(&outcomes).for_each(|(row, outcome)| settle(row, *outcome, &mut held));
         positions::write(&mut tx, &held).await?;
+        changes.write(&mut tx).await?;
         tx.commit("commit reports").await?;
         let mut outcomes = outcomes.into_iter();
         Ok(calls.iter().map(|call| answer(call, &held, outcomes.by_ref().take(call.len()))).collect())
@@ -129,7 +138,7 @@ async fn write_bodies(
     tx: &mut Tx,
     new: &[&Prepared],
     held: &HashMap<LaneKey, Position>,
-) -> Result<(), StoreError> {
+) -> Result<Changes, StoreError> {
     let mut newest: HashMap<AlertId, &AlertRow> = HashMap::new();
     let (mut lost, mut dead) = (Vec::new(), Vec::new());
     for row in new {
@@ -151,10 +160,10 @@ async fn write_bodies(
             ]),
         }
     }
-    alerts::write(tx, newest.into_values()).await?;
+    let changes = alerts::write(tx, newest.into_values()).await?;
     tx.table("insert losses", losses::INSERT, lost).await?;
     tx.table("insert what could not be read", DEAD, dead).await?;
-    Ok(())
+    Ok(changes)
 }
 
 /// Moves the positions on.
@@ -223,6 +232,8 @@ impl Prepared {
     }
 }
 
+/// How often it is tried at once when another was faster.
+const RACES: usize = 5;
 /// Reports in one transaction, about: what waits shares the sync, and pages that many rows change.
 const MOST: usize = 4096;
 const INSERT: &str = "INSERT INTO reports (position_id, seq, digest, received, alert_id) {rows}";

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use fieldward_aggregator::store::alerts::{Cursor, Filter};
+use fieldward_aggregator::store::board::Change;
 use fieldward_aggregator::store::{Body, Report, Store, now};
 use fieldward_shared::alert::{AlertId, Severity, Status};
 use fieldward_shared::time::Timestamp;
@@ -196,7 +197,8 @@ fn report_of(reporter: &Reporter, nth: u64, is_small: bool) -> Report {
 async fn decide(store: &Store, arguments: &Arguments) -> Result<()> {
     for nth in 0..500 {
         let status = [Status::Acknowledged, Status::Resolved][nth as usize % 2];
-        store.set_status(id(nth * 3, arguments), status, "bench", now()).await?.context("an alert")?;
+        let change = Change { status, seen: None, reason: "", actor: "bench", is_undo: false };
+        store.act_on_alert(id(nth * 3, arguments), &change, now()).await?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod backups;
 mod changing;
+mod counts;
 mod faults;
 mod leaps;
 mod reading;

@@ -2,6 +2,7 @@
 
 use fieldward_aggregator::store::alerts::Filter;
 use fieldward_aggregator::store::audit::Act;
+use fieldward_aggregator::store::board::Change;
 use fieldward_aggregator::store::{AgentStatus, Body, Seen};
 use fieldward_shared::alert::{Alert, Severity, Status};
 use fieldward_shared::time::Timestamp;
@@ -30,7 +31,8 @@ async fn pages_show_what_the_filter_says_once_and_in_order(database: Database) {
     }
     for alert in all.iter_mut().step_by(7) {
         alert.status = Status::Acknowledged;
-        store.set_status(alert.id, alert.status, "ann", alert.timestamp).await.expect("an answer");
+        let change = Change { status: alert.status, seen: None, reason: "", actor: "ann" };
+        store.act_on_alert(alert.id, &change, alert.timestamp).await.expect("an answer");
     }
     // Alerts of one second are told apart by their ids.
     all.sort_by_key(|alert| std::cmp::Reverse((alert.timestamp, alert.id)));
@@ -47,6 +49,7 @@ async fn pages_show_what_the_filter_says_once_and_in_order(database: Database) {
             techniques: (chance.u8(..4) == 0).then(|| technique.clone()).into_iter().collect(),
             since: chance.bool().then(|| Timestamp::from_micros(START + 20_000_000)),
             until: chance.bool().then(|| Timestamp::from_micros(START + 50_000_000)),
+            threat: None,
         };
         let among = |all: bool, any: bool| all || any;
         let wanted = all.iter().filter(|alert| {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use fieldward_aggregator::store::alerts::Filter;
+use fieldward_aggregator::store::board::{Change, Outcome};
 use fieldward_aggregator::store::{Body, Report};
 use fieldward_shared::alert::{Severity, Status};
 use fieldward_shared::loss::{Loss, Reason};
@@ -132,11 +133,9 @@ async fn the_newest_state_of_an_alert_wins_in_any_order(database: Database) {
             store.commit([state.clone()].into_iter().chain(again).collect()).await.expect("a commit");
             if nth == person {
                 let now = Timestamp::from_micros(START);
-                store
-                    .set_status(id, Status::Resolved, "ann", now)
-                    .await
-                    .expect("an answer")
-                    .expect("an alert");
+                let change = Change { status: Status::Resolved, seen: None, reason: "", actor: "ann" };
+                let done = store.act_on_alert(id, &change, now).await.expect("an answer");
+                assert!(matches!(done, Outcome::Done(_)), "{done:?}");
             }
         }
         let stored = store.alert(id).await.expect("an answer").expect("an alert");

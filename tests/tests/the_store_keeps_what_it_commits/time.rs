@@ -1,7 +1,8 @@
 //! Traffic by the second, minute and hour, and what is forgotten.
 
 use fieldward_aggregator::store::Retention;
-use fieldward_aggregator::store::traffic::{Resolution, Traffic};
+use fieldward_aggregator::store::sums::Sum;
+use fieldward_aggregator::store::traffic::Resolution;
 use fieldward_shared::telemetry::NetworkData;
 use fieldward_shared::time::Timestamp;
 use fieldward_tests::reports::{Reporter, START};
@@ -63,9 +64,10 @@ async fn minutes_and_hours_are_the_sums_of_their_seconds(database: Database) {
     let until = Timestamp::from_micros(from + 2 * 3_600_000_000);
     let from = Timestamp::from_micros(from);
     for resolution in [Resolution::Second, Resolution::Minute, Resolution::Hour] {
-        let read = store.traffic("plant-a", from, until, resolution, 10_000).await.expect("traffic");
+        let plants = ["plant-a".to_owned()];
+        let read = store.sums(&plants, from, until, resolution).await.expect("traffic");
         assert!(read.is_sorted_by(|a, b| a.at < b.at));
-        let sum = |value: fn(&Traffic) -> u64| read.iter().map(value).sum::<u64>();
+        let sum = |value: fn(&Sum) -> u64| read.iter().map(value).sum::<u64>();
         assert_eq!(sum(|one| one.seconds), all.len() as u64);
         assert_eq!(sum(|one| one.packets), all.iter().map(|one| u64::from(one.packets_per_sec)).sum::<u64>());
         assert_eq!(sum(|one| one.bytes), all.iter().map(|one| one.bytes_per_sec).sum::<u64>());
@@ -75,7 +77,7 @@ async fn minutes_and_hours_are_the_sums_of_their_seconds(database: Database) {
         );
         let most = read.iter().map(|one| one.most_packets_per_sec).max();
         assert_eq!(most, all.iter().map(|one| u64::from(one.packets_per_sec)).max());
-        let share: f64 = read.iter().map(|one| one.protocol_distribution * one.seconds as f64).sum();
+        let share: f64 = read.iter().map(|one| one.protocol_distribution).sum();
         let wanted: f64 = all.iter().map(|one| f64::from(one.protocol_distribution)).sum();
         assert!((share - wanted).abs() < 1e-6, "{share} {wanted}");
     }

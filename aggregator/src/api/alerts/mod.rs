@@ -3,6 +3,7 @@
 pub mod body;
 pub(super) mod query;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -17,12 +18,13 @@ use utoipa_axum::routes;
 use super::Api;
 use super::error::ApiError;
 use super::extract::{Json, Maybe, Path, Query, if_match};
-use super::page;
+use super::page::{self, Page};
 use super::principal::{Principal, Role};
 use super::route::{Policy, Routes};
 use super::time::Time;
 use crate::store::alerts::{Cursor, Filter, Stored};
 use crate::store::board::{Change, Count, Outcome};
+use crate::store::counted::{SEVERITIES, Tally};
 use crate::store::now;
 use body::{ActBody, AlertBody};
 use query::{Asked, ListQuery};
@@ -47,19 +49,8 @@ pub fn routes() -> Routes {
 struct AlertPage {
     /// The newest first.
     alerts: Vec<AlertBody>,
-    /// How many there are, counted to 10,000.
-    total: u64,
-    /// `exact`, or `at_least` when there may be more.
-    #[schema(example = "exact")]
-    total_relation: &'static str,
-    /// Which page this is.
-    page: u32,
-    /// How many pages there are, of `total`.
-    pages: u64,
-    /// Rows of a page.
-    limit: u32,
-    /// To be given as `cursor` for what follows; null at the end.
-    next_cursor: Option<String>,
+    #[serde(flatten)]
+    page: Page,
     /// When this was read.
     as_of: Time,
     /// How many of the newest alerts were searched; null when nothing was. When there are more, the next
@@ -102,23 +93,21 @@ async fn history(
 
 async fn show(api: &Api, asked: Asked) -> Result<axum::Json<AlertPage>, ApiError> {
     let as_of = Time(now());
-    let turn = turn(api, &asked).await?;
+    let (turn, page) = read(api, &asked).await?;
+    let alerts = turn.stored.into_iter().map(|one| AlertBody::of(one, asked.with_context)).collect();
+    Ok(axum::Json(AlertPage { alerts, page, as_of, searched: turn.searched }))
+}
+
+/// A turn, and the page that it makes.
+pub(super) async fn read(api: &Api, asked: &Asked) -> Result<(Turn, Page), ApiError> {
+    let turn = turn(api, asked).await?;
     let count = match (&asked.filter, turn.found) {
         (_, Some(found)) => found,
         (Some(filter), None) => api.store.count_alerts(filter, page::DEEPEST).await?,
         (None, None) => Count { value: 0, is_least: false },
     };
-    Ok(axum::Json(AlertPage {
-        alerts: turn.stored.into_iter().map(|one| AlertBody::of(one, asked.with_context)).collect(),
-        total: count.value,
-        total_relation: if count.is_least { "at_least" } else { "exact" },
-        page: asked.page,
-        pages: page::pages(count.value, asked.limit),
-        limit: asked.limit,
-        next_cursor: turn.next.map(|last| asked.next(&api.cursors, last)),
-        as_of,
-        searched: turn.searched,
-    }))
+    let next = turn.next.map(|last| asked.next(&api.cursors, last));
+    Ok((turn, asked.page_of(count, next)))
 }
 
 /// A turn of a walk through a list.
@@ -358,10 +347,10 @@ struct AlertStats {
     false_positives: u64,
     /// How many there are of each severity.
     #[schema(example = json!({"critical": 1, "high": 2, "medium": 3, "low": 4}))]
-    by_severity: std::collections::BTreeMap<&'static str, u64>,
+    by_severity: BTreeMap<&'static str, u64>,
     /// How many there are in each status.
     #[schema(example = json!({"new": 6, "acknowledged": 2, "resolved": 1, "false-positive": 1}))]
-    by_status: std::collections::BTreeMap<&'static str, u64>,
+    by_status: BTreeMap<&'static str, u64>,
     /// When this was counted.
     as_of: Time,
 }
@@ -374,36 +363,29 @@ async fn stats(
     principal: Principal,
 ) -> Result<axum::Json<AlertStats>, ApiError> {
     let as_of = Time(now());
-    let tallies = match principal.narrow(Vec::new()) {
-        Some(facilities) => api.store.tally(&Filter { facilities, ..Filter::default() }).await?,
-        None => Vec::new(),
+    let tally = match principal.narrow(Vec::new()) {
+        Some(facilities) => api.store.tally(&Filter { facilities, ..Filter::default() }, as_of.0).await?,
+        None => Tally::default(),
     };
-    let mut stats = AlertStats {
-        total: 0,
-        critical: 0,
-        unresolved: 0,
-        false_positives: 0,
-        by_severity: [Severity::Low, Severity::Medium, Severity::High, Severity::Critical]
-            .map(|one| (one.name(), 0))
-            .into(),
-        by_status: OPEN.iter().chain(CLOSED).map(|one| (one.name(), 0)).collect(),
+    Ok(axum::Json(AlertStats {
+        total: tally.total(),
+        critical: tally.severity(Severity::Critical),
+        unresolved: tally.statuses(OPEN),
+        false_positives: tally.statuses(&[Status::FalsePositive]),
+        by_severity: by_severity(&tally),
+        by_status: by_status(&tally),
         as_of,
-    };
-    for tally in tallies {
-        stats.total += tally.count;
-        *stats.by_severity.entry(tally.severity.name()).or_default() += tally.count;
-        *stats.by_status.entry(tally.status.name()).or_default() += tally.count;
-        if tally.severity == Severity::Critical {
-            stats.critical += tally.count;
-        }
-        if OPEN.contains(&tally.status) {
-            stats.unresolved += tally.count;
-        }
-        if tally.status == Status::FalsePositive {
-            stats.false_positives += tally.count;
-        }
-    }
-    Ok(axum::Json(stats))
+    }))
+}
+
+/// How many there are of each severity.
+pub(super) fn by_severity(tally: &Tally) -> BTreeMap<&'static str, u64> {
+    SEVERITIES.into_iter().map(|one| (one.name(), tally.severity(one))).collect()
+}
+
+/// How many there are in each status.
+pub(super) fn by_status(tally: &Tally) -> BTreeMap<&'static str, u64> {
+    OPEN.iter().chain(CLOSED).map(|one| (one.name(), tally.statuses(&[*one]))).collect()
 }
 
 /// The alert, if whoever asks sees its plant.
@@ -426,3 +408,5 @@ const SEARCHED: u32 = 10_000;
 pub(super) const OPEN: &[Status] = &[Status::New, Status::Acknowledged];
 /// That were closed.
 const CLOSED: &[Status] = &[Status::Resolved, Status::FalsePositive];
+/// Of what the caller does not see.
+pub(super) const NONE: Count = Count { value: 0, is_least: false };

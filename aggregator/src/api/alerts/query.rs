@@ -8,10 +8,11 @@ use utoipa::IntoParams;
 
 use super::super::error::ApiError;
 use super::super::extract::words;
-use super::super::page::{self, Cursors};
+use super::super::page::{self, Cursors, Page};
 use super::super::principal::Principal;
 use super::super::time::{Range, moment};
 use crate::store::alerts::{Cursor, Filter};
+use crate::store::board::Count;
 use crate::store::now;
 
 /// Which alerts.
@@ -95,6 +96,7 @@ impl ListQuery {
             techniques: words("technique", self.technique.as_deref(), technique)?,
             since,
             until,
+            threat: None,
         };
         let search = self.search.as_deref().map(str::trim).filter(|text| !text.is_empty());
         if search.is_some_and(|text| text.chars().count() > 200) {
@@ -138,6 +140,11 @@ impl ListQuery {
 }
 
 impl Asked {
+    /// This page of so many rows.
+    pub fn page_of(&self, count: Count, next_cursor: Option<String>) -> Page {
+        Page::of(self.page, self.limit, count, next_cursor)
+    }
+
     /// Where the next page begins.
     pub fn next(&self, cursors: &Cursors, last: Cursor) -> String {
         let mut place = last.timestamp.as_micros().to_be_bytes().to_vec();
@@ -168,7 +175,7 @@ fn severities(text: Option<&str>) -> Result<Vec<Severity>, ApiError> {
 }
 
 /// `T0846`, `T0846.001`.
-fn technique(word: &str) -> Option<String> {
+pub fn technique(word: &str) -> Option<String> {
     let (id, sub) = word.strip_prefix('T')?.split_once('.').unwrap_or((word.strip_prefix('T')?, "000"));
     let digits = |text: &str, count| text.len() == count && text.bytes().all(|c| c.is_ascii_digit());
     (digits(id, 4) && digits(sub, 3)).then(|| word.to_owned())

@@ -135,7 +135,7 @@ async fn kpi(
         Some(facilities) => {
             let filter =
                 Filter { facilities: facilities.clone(), statuses: OPEN.to_vec(), ..Filter::default() };
-            api.store.tally(&filter).await?.iter().map(|tally| tally.count).sum()
+            api.store.tally(&filter, now()).await?.total()
         }
         None => 0,
     };
@@ -286,6 +286,7 @@ async fn judged(
                 severities: vec![severity],
                 statuses: open.to_vec(),
                 techniques: Vec::new(),
+                threat: None,
                 since: Some(span.range.since),
                 until: Some(until),
             };

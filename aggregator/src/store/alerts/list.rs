@@ -8,7 +8,7 @@ use fieldward_shared::alert::{AlertId, Severity, Status};
 use fieldward_shared::time::Timestamp;
 use uuid::Uuid;
 
-use super::super::db::Value;
+use super::super::db::{Value, Values};
 use super::number;
 
 /// Which alerts.
@@ -26,6 +26,17 @@ pub struct Filter {
     pub since: Option<Timestamp>,
     /// Raised before.
     pub until: Option<Timestamp>,
+    /// Only those in which an attack is named.
+    pub threat: Option<Threat>,
+}
+
+/// Which attack is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threat {
+    /// Any: a technique, or a web attack.
+    Any,
+    /// A web attack of this kind, one of [`super::web::KINDS`].
+    Web(&'static str),
 }
 
 /// A place in the order of a list.
@@ -42,27 +53,35 @@ impl Filter {
     pub(super) fn query(&self, after: Option<Cursor>, most: u32) -> (String, Vec<Value>) {
         let mut values = Values::default();
         let limit = values.next(i64::from(most).into());
-        let mut common = Vec::new();
+        let [at, id] = match self.threat {
+            // Its own index has the same order.
+            Some(Threat::Web(_)) => ["raised", "alert_id"],
+            _ => ["timestamp", "id"],
+        };
+        let mut common = self.named(&mut values);
         if let Some(since) = self.since {
-            common.push(format!("timestamp >= {}", values.next(since.into())));
+            common.push(format!("{at} >= {}", values.next(since.into())));
         }
         if let Some(until) = self.until {
-            common.push(format!("timestamp < {}", values.next(until.into())));
+            common.push(format!("{at} < {}", values.next(until.into())));
         }
-        if let Some(Cursor { timestamp, id }) = after {
-            let timestamp = values.next(timestamp.into());
-            let id = values.next(Uuid::from_u128(id.as_u128()).into());
-            common.push(format!("(timestamp, id) < ({timestamp}, {id})"));
+        if let Some(after) = after {
+            let timestamp = values.next(after.timestamp.into());
+            let place = values.next(Uuid::from_u128(after.id.as_u128()).into());
+            common.push(format!("({at}, {id}) < ({timestamp}, {place})"));
         }
         let [facilities, techniques, severities, statuses] = self.columns();
         let mut include = |column: &str, wanted: Vec<Value>| {
-            let wanted: Vec<String> = wanted.into_iter().map(|value| values.next(value)).collect();
-            if !wanted.is_empty() {
-                common.push(format!("{column} IN ({})", wanted.join(", ")));
-            }
+            common.extend(values.among(column, wanted));
         };
         // What is thought to leave the fewest leads, and one of it is a branch.
-        let leading: Vec<Vec<(&str, Value)>> = if (1..=BRANCHES).contains(&facilities.len()) {
+        let leading: Vec<Vec<(&str, Value)>> = if matches!(self.threat, Some(Threat::Web(_))) {
+            include("facility_id", facilities);
+            include("attack_type", techniques);
+            include("severity", severities);
+            include("status", statuses);
+            vec![Vec::new()]
+        } else if (1..=BRANCHES).contains(&facilities.len()) {
             include("attack_type", techniques);
             include("severity", severities);
             include("status", statuses);
@@ -89,7 +108,7 @@ impl Filter {
         };
         let branches = leading.into_iter().map(|own| {
             let own = own.into_iter().map(|(column, value)| format!("{column} = {}", values.next(value)));
-            branch(&common, own.collect(), &limit)
+            branch(self.source(), [at, id], &common, own.collect(), &limit)
         });
         let branches: Vec<String> = branches.collect();
         // Rows are read when it is known which: they are far larger than what is known of them here.
@@ -101,6 +120,27 @@ impl Filter {
             branches.join(" UNION ALL ")
         );
         (sql, values.0)
+    }
+
+    /// Where the alerts stand of which it is asked.
+    pub(in super::super) const fn source(&self) -> &'static str {
+        match self.threat {
+            // The order is said: few alerts are of a kind.
+            Some(Threat::Web(_)) => "alert_web CROSS JOIN alerts",
+            _ => "alerts",
+        }
+    }
+
+    /// That an attack is named in them.
+    pub(in super::super) fn named(&self, values: &mut Values) -> Vec<String> {
+        match self.threat {
+            None => Vec::new(),
+            Some(Threat::Any) => vec![ANY.to_owned()],
+            Some(Threat::Web(kind)) => {
+                let kind = values.next(kind.into());
+                vec!["alert_web.alert_id = alerts.id".to_owned(), format!("alert_web.kind = {kind}")]
+            }
+        }
     }
 
     /// Values of facility, technique, severity and status, each once.
@@ -133,27 +173,19 @@ fn all_statuses() -> Vec<Value> {
 }
 
 /// The newest ids that meet all conditions.
-fn branch(common: &[String], own: Vec<String>, limit: &str) -> String {
+fn branch(source: &str, [at, id]: [&str; 2], common: &[String], own: Vec<String>, limit: &str) -> String {
     let all: Vec<&str> = own.iter().chain(common).map(String::as_str).collect();
     let conditions = if all.is_empty() { String::new() } else { format!("WHERE {} ", all.join(" AND ")) };
     // SQLite lets only a subquery have an order of its own.
     format!(
-        "SELECT found_at, found_id FROM (SELECT timestamp AS found_at, id AS found_id FROM alerts {conditions}
-            ORDER BY timestamp DESC, id DESC LIMIT {limit}) AS branch"
+        "SELECT found_at, found_id FROM (SELECT {at} AS found_at, {id} AS found_id FROM {source} {conditions}
+            ORDER BY {at} DESC, {id} DESC LIMIT {limit}) AS branch"
     )
 }
 
+/// A technique or a web attack is named.
+const ANY: &str = "(alerts.attack_type IS NOT NULL
+    OR EXISTS (SELECT 1 FROM alert_web WHERE alert_web.alert_id = alerts.id))";
 /// More values of a column are no branches of their own: what is wanted is then thought to be found soon in
 /// the order of time.
 const BRANCHES: usize = 32;
-
-/// Values in the order of their numbers.
-#[derive(Default)]
-struct Values(Vec<Value>);
-
-impl Values {
-    fn next(&mut self, value: Value) -> String {
-        self.0.push(value);
-        format!("${}", self.0.len())
-    }
-}

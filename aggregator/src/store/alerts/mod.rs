@@ -1,9 +1,10 @@
 //! Alerts: the newest state of each, whichever order its reports came in, and what people did about it.
 
 mod list;
+pub mod web;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
 use fieldward_shared::alert::{Alert, AlertId, ContextAnalysis, Severity, Status};
@@ -11,13 +12,13 @@ use fieldward_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-pub use list::{Cursor, Filter};
+pub use list::{Cursor, Filter, Threat};
 
 use super::StoreError;
-use super::audit::Act;
+use super::counts::{COUNTED, Changes, Counted};
 use super::db::{Json, Kind, Row, Tx, Value};
 use super::report::{number, severity};
-use super::{Store, audit, timeline};
+use super::{Store, timeline};
 
 /// An alert as it is written.
 #[derive(Debug)]
@@ -27,6 +28,11 @@ pub struct AlertRow {
     /// The larger is the newer state.
     order: (u64, Timestamp, Severity),
     values: Vec<Value>,
+    /// As long as nobody has done anything about it.
+    counted: Counted,
+    /// Web attacks that are part of it.
+    web: Vec<&'static str>,
+    raised: Timestamp,
 }
 
 impl AlertRow {
@@ -60,7 +66,15 @@ impl AlertRow {
             agent.into(),
             received.into(),
         ];
-        Self { id: alert.id, order: (alert.count, alert.last_seen, alert.severity), values }
+        let (technique, raised) = (alert.attack_type.as_deref(), alert.timestamp);
+        Self {
+            id: alert.id,
+            order: (alert.count, alert.last_seen, alert.severity),
+            values,
+            counted: Counted::of(&alert.facility_id, raised, technique, alert.severity, Status::New),
+            web: web::kinds(alert),
+            raised,
+        }
     }
 
     /// Whether it is a later state of the same alert.
@@ -71,12 +85,45 @@ impl AlertRow {
 
 /// Writes alerts, each of them once. A state that is older than what is stored changes nothing, and an id
 /// of another facility neither.
-pub async fn write(tx: &mut Tx, rows: impl Iterator<Item = &AlertRow>) -> Result<(), StoreError> {
+///
+/// Gives what is counted otherwise from then on: to be written last.
+pub async fn write<'a>(tx: &mut Tx, rows: impl Iterator<Item = &'a AlertRow>) -> Result<Changes, StoreError> {
     let mut rows: Vec<&AlertRow> = rows.collect();
     // In order, so that two writers cannot wait for each other, and neighbours share pages.
     rows.sort_unstable_by_key(|row| row.id);
+    let known = known(tx, &rows).await?;
     let table = rows.iter().map(|row| row.values.as_slice()).collect();
-    tx.table("write alerts", &WRITE, table).await.map(drop)
+    let written = tx.table("write alerts", &WRITE, table).await?;
+    let by_id: HashMap<Uuid, &AlertRow> =
+        rows.iter().map(|row| (Uuid::from_u128(row.id.as_u128()), *row)).collect();
+    let (mut changes, mut attacks) = (Changes::default(), Vec::new());
+    for row in &written {
+        let id: Uuid = row.get("id")?;
+        let Some(alert) = by_id.get(&id) else { continue };
+        match (known.get(&id), row.count("revision")?) {
+            (Some(before), _) => {
+                changes.remove(before.clone());
+                changes.add(alert.counted.with_status(before.status()));
+            }
+            (None, 1) => changes.add(alert.counted.clone()),
+            // It was not there when it was looked for, and is not new either.
+            (None, _) => return Err(StoreError::Raced),
+        }
+        attacks.extend(alert.web.iter().map(|kind| vec![id.into(), (*kind).into(), alert.raised.into()]));
+    }
+    tx.table("write web attacks", web::WRITE, attacks).await?;
+    Ok(changes)
+}
+
+/// What is counted of those that are there already. Nobody else changes them until the transaction ends.
+async fn known(tx: &mut Tx, rows: &[&AlertRow]) -> Result<HashMap<Uuid, Counted>, StoreError> {
+    let keys = rows.iter().map(|row| vec![Uuid::from_u128(row.id.as_u128()).into()]);
+    let alone = if tx.for_update().is_empty() { "" } else { " ORDER BY alerts.id FOR UPDATE OF alerts" };
+    let sql = format!(
+        "WITH wanted (id) AS ({{rows}}) SELECT alerts.id, {COUNTED} FROM wanted JOIN alerts ON alerts.id = wanted.id{alone}"
+    );
+    let known = tx.table("look for alerts", &sql, keys.collect::<Vec<Vec<Value>>>()).await?;
+    known.iter().map(|row| Ok((row.get("id")?, Counted::read(row)?))).collect()
 }
 
 /// An alert as it stands in the database.
@@ -138,30 +185,17 @@ impl Store {
         let rows = self.db.read("read alerts", &sql, values).await?;
         rows.iter().map(Stored::read).collect()
     }
-
-    /// Keeps what a person did about an alert, and that it was done. None when there is no such alert.
-    pub async fn set_status(
-        &self,
-        id: AlertId,
-        status: Status,
-        actor: &str,
-        now: Timestamp,
-    ) -> Result<Option<Stored>, StoreError> {
-        let mut tx = self.db.begin("change an alert").await?;
-        let values = vec![Uuid::from_u128(id.as_u128()).into(), status.name().into()];
-        let rows = tx.rows("change an alert", SET_STATUS, values).await?;
-        let Some(stored) = rows.first().map(Stored::read).transpose()? else { return Ok(None) };
-        let object = id.to_string();
-        let act = Act { at: now, actor, action: "alert.status", object: &object, detail: status.name() };
-        audit::append(&mut tx, act).await?;
-        tx.commit("change an alert").await?;
-        Ok(Some(stored))
-    }
 }
 
 impl Stored {
     pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
         Ok(Self { alert: read(row)?, revision: row.count("revision")?, received: at(row, "received")? })
+    }
+
+    /// What it is counted by.
+    pub(super) fn counted(&self) -> Counted {
+        let Alert { facility_id, timestamp, attack_type, severity, status, .. } = &self.alert;
+        Counted::of(facility_id, *timestamp, attack_type.as_deref(), *severity, *status)
     }
 
     /// Its place in the order of a list.
@@ -219,7 +253,6 @@ fn json<T: serde::de::DeserializeOwned>(row: &Row, column: &str) -> Result<T, St
     document.read().map_err(|error| StoreError::Damaged { what: "an alert", detail: error.to_string() })
 }
 
-const SET_STATUS: &str = "UPDATE alerts SET status = $2, revision = revision + 1 WHERE id = $1 RETURNING *";
 /// The columns of a row, in order; those after the first are replaced by a newer state where it may.
 const COLUMNS: &[&str] = &[
     "id",
@@ -259,7 +292,8 @@ static WRITE: LazyLock<String> = LazyLock::new(|| {
         WHERE alerts.facility_id = excluded.facility_id AND (
             excluded.count > alerts.count OR excluded.count = alerts.count AND (
                 excluded.last_seen > alerts.last_seen OR excluded.last_seen = alerts.last_seen
-                    AND excluded.severity > alerts.severity))",
+                    AND excluded.severity > alerts.severity))
+        RETURNING id, revision",
         COLUMNS.join(", "),
         replaced.join(", ")
     )

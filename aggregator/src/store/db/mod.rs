@@ -7,6 +7,7 @@ mod open;
 mod queries;
 mod time;
 mod value;
+mod values;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use super::StoreError;
 pub use open::{Place, place};
 pub use queries::{Asked, Noted, Queries, noting};
 pub use value::{At, Json, Kind, Value, text};
+pub use values::Values;
 
 /// A database: a pool that reads and one that writes.
 #[derive(Clone, Debug)]

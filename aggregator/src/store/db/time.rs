@@ -3,12 +3,12 @@
 use super::Db;
 
 impl Db {
-    /// A text in which `{bucket}` stands for the number of the stretch, of `$1` microseconds, in which the
-    /// column `timestamp` lies.
+    /// A text in which `{bucket}` stands for the number of the stretch, of `$1` microseconds (whole seconds),
+    /// in which the column `timestamp` lies.
     pub fn by_time(&self, sql: &str) -> String {
         let micros = match self {
             Self::Sqlite(_) => "timestamp",
-            Self::Postgres(_) => "CAST(floor(extract(epoch FROM timestamp) * 1000000) AS BIGINT)",
+            Self::Postgres(_) => "CAST(floor(date_part('epoch', timestamp)) AS BIGINT) * 1000000",
         };
         sql.replace("{bucket}", &format!("({micros} / $1)"))
     }

@@ -1,0 +1,199 @@
+//! How many alerts there are, kept beside them: of each plant, of its hours, and of its days by technique. They
+//! change in the transaction that changes an alert, so that they always say the same as its rows.
+//! [`super::counted`] reads them.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use fieldward_shared::alert::{Severity, Status};
+use fieldward_shared::time::Timestamp;
+
+use super::StoreError;
+use super::db::{At, Row, Tx, Value, text};
+use super::report::number;
+use super::traffic::Resolution;
+
+/// What an alert is counted by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Counted {
+    facility: String,
+    /// When its hour begins.
+    hour: u64,
+    /// Empty when none is named.
+    technique: String,
+    cell: usize,
+}
+
+impl Counted {
+    /// An alert of a plant, raised at a moment.
+    pub fn of(
+        facility: &str,
+        raised: Timestamp,
+        technique: Option<&str>,
+        severity: Severity,
+        status: Status,
+    ) -> Self {
+        // As a database holds it.
+        let raised = raised.as_micros().min(i64::MAX.cast_unsigned());
+        Self {
+            facility: text(facility),
+            hour: raised - raised % Resolution::Hour.micros(),
+            technique: text(technique.unwrap_or_default()),
+            cell: cell(severity, status),
+        }
+    }
+
+    /// A row with the columns [`COUNTED`].
+    pub fn read(row: &Row) -> Result<Self, StoreError> {
+        let technique: Option<String> = row.get("attack_type")?;
+        let status: String = row.get("status")?;
+        Ok(Self::of(
+            &row.get::<String>("facility_id")?,
+            row.get::<At>("timestamp")?.0,
+            technique.as_deref(),
+            super::report::severity(row.get("severity")?),
+            Status::named(&status).unwrap_or(Status::New),
+        ))
+    }
+
+    /// The same in another status.
+    pub fn with_status(&self, status: Status) -> Self {
+        let cell = self.cell - self.cell % STATUSES.len() + place(status);
+        Self { cell, ..self.clone() }
+    }
+
+    /// In which status it is.
+    pub fn status(&self) -> Status {
+        STATUSES[self.cell % STATUSES.len()]
+    }
+}
+
+/// What a transaction changes.
+#[derive(Debug, Default)]
+pub struct Changes(BTreeMap<Counted, i64>);
+
+impl Changes {
+    /// There is one more.
+    pub fn add(&mut self, alert: Counted) {
+        *self.0.entry(alert).or_default() += 1;
+    }
+
+    /// There is one less.
+    pub fn remove(&mut self, alert: Counted) {
+        *self.0.entry(alert).or_default() -= 1;
+    }
+
+    /// Writes them. The plants' rows come first and in order: whoever has them holds all that is counted of
+    /// these plants, so that two never wait for each other. As little as can be is to follow: others wait.
+    pub async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
+        for grain in GRAINS.iter() {
+            let mut changed: BTreeMap<(&str, u64, &str, usize), i64> = BTreeMap::new();
+            for (alert, change) in &self.0 {
+                let technique = if grain.has_technique { alert.technique.as_str() } else { "" };
+                let at = alert.hour - alert.hour % grain.micros;
+                *changed.entry((&alert.facility, at, technique, alert.cell)).or_default() += change;
+            }
+            let changed = changed.into_iter().filter(|(_, change)| *change != 0).zip(0_i64..);
+            let rows = changed.map(|(((facility, at, technique, cell), change), nth)| {
+                let at = Timestamp::from_micros(at);
+                vec![
+                    nth.into(),
+                    facility.into(),
+                    at.into(),
+                    technique.into(),
+                    (cell as i64).into(),
+                    change.into(),
+                ]
+            });
+            tx.table("count alerts", &grain.write, rows.collect::<Vec<Vec<Value>>>()).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How finely it is counted.
+struct Grain {
+    /// Of its stretches; those of a plant have one that never ends.
+    micros: u64,
+    has_technique: bool,
+    /// Adds changes.
+    write: String,
+}
+
+static GRAINS: LazyLock<[Grain; 3]> = LazyLock::new(|| {
+    [
+        Grain::of("alert_totals", u64::MAX, &["facility_id"]),
+        Grain::of("alert_hours", Resolution::Hour.micros(), &["facility_id", "timestamp"]),
+        Grain::of("alert_days", DAY, &["facility_id", "timestamp", "attack_type"]),
+    ]
+});
+
+impl Grain {
+    fn of(table: &str, micros: u64, keys: &[&str]) -> Self {
+        let names: Vec<String> = (0..CELLS).map(column).collect();
+        let sums = (0..CELLS)
+            .map(|cell| format!("CAST(sum(CASE WHEN cell = {cell} THEN change ELSE 0 END) AS BIGINT)"));
+        let added = names.iter().map(String::as_str).chain(["count"]);
+        let added = added.map(|name| format!("{name} = {table}.{name} + excluded.{name}"));
+        let keys_text = keys.join(", ");
+        let write = format!(
+            "WITH changed (nth, facility_id, timestamp, attack_type, cell, change) AS ({{rows}})
+            INSERT INTO {table} ({keys_text}, count, {}) SELECT {keys_text}, CAST(sum(change) AS BIGINT), {}
+            FROM changed WHERE 1 = 1 GROUP BY {keys_text} ORDER BY min(nth)
+            ON CONFLICT ({keys_text}) DO UPDATE SET {}",
+            names.join(", "),
+            sums.collect::<Vec<_>>().join(", "),
+            added.collect::<Vec<_>>().join(", ")
+        );
+        Self { micros, has_technique: keys.contains(&"attack_type"), write }
+    }
+}
+
+/// Where an alert of a severity and a status is counted.
+pub fn cell(severity: Severity, status: Status) -> usize {
+    number(severity) as usize * STATUSES.len() + place(status)
+}
+
+/// The column of a cell.
+pub fn column(cell: usize) -> String {
+    let severity = super::report::severity((cell / STATUSES.len()) as i64).name();
+    let status = STATUSES[cell % STATUSES.len()].name().replace('-', "_");
+    format!("{severity}_{status}")
+}
+
+const fn place(status: Status) -> usize {
+    match status {
+        Status::New => 0,
+        Status::Acknowledged => 1,
+        Status::Resolved => 2,
+        Status::FalsePositive => 3,
+    }
+}
+
+/// In the order of their columns.
+pub const STATUSES: [Status; 4] =
+    [Status::New, Status::Acknowledged, Status::Resolved, Status::FalsePositive];
+/// Four severities in four statuses.
+pub const CELLS: usize = 16;
+/// The columns of alerts that they are counted by.
+pub const COUNTED: &str =
+    "alerts.facility_id, alerts.timestamp, alerts.attack_type, alerts.severity, alerts.status";
+/// Microseconds.
+pub const DAY: u64 = 86_400_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_severity_in_each_status_has_a_column_of_its_own() {
+        let columns: std::collections::BTreeSet<String> = (0..CELLS).map(column).collect();
+        assert_eq!(columns.len(), CELLS);
+        assert_eq!(column(cell(Severity::Critical, Status::FalsePositive)), "critical_false_positive");
+        assert_eq!(column(cell(Severity::Low, Status::New)), "low_new");
+        let alert = Counted::of("a", Timestamp::from_micros(u64::MAX), None, Severity::High, Status::New);
+        assert_eq!(alert.with_status(Status::Resolved).status(), Status::Resolved);
+        assert_eq!(alert.with_status(Status::Resolved).cell, cell(Severity::High, Status::Resolved));
+        assert!(i64::try_from(alert.hour).is_ok());
+    }
+}

@@ -1,0 +1,164 @@
+-- How many alerts there are, by severity and status: of each plant, of its hours, and of its days by technique.
+-- Whoever changes an alert changes them in the same transaction.
+CREATE TABLE alert_totals (
+    facility_id TEXT NOT NULL,
+    count BIGINT NOT NULL,
+    low_new BIGINT NOT NULL,
+    low_acknowledged BIGINT NOT NULL,
+    low_resolved BIGINT NOT NULL,
+    low_false_positive BIGINT NOT NULL,
+    medium_new BIGINT NOT NULL,
+    medium_acknowledged BIGINT NOT NULL,
+    medium_resolved BIGINT NOT NULL,
+    medium_false_positive BIGINT NOT NULL,
+    high_new BIGINT NOT NULL,
+    high_acknowledged BIGINT NOT NULL,
+    high_resolved BIGINT NOT NULL,
+    high_false_positive BIGINT NOT NULL,
+    critical_new BIGINT NOT NULL,
+    critical_acknowledged BIGINT NOT NULL,
+    critical_resolved BIGINT NOT NULL,
+    critical_false_positive BIGINT NOT NULL,
+    PRIMARY KEY (facility_id)
+);
+
+CREATE TABLE alert_hours (
+    facility_id TEXT NOT NULL,
+    timestamp TIMESTAMPTZ NOT NULL,
+    count BIGINT NOT NULL,
+    low_new BIGINT NOT NULL,
+    low_acknowledged BIGINT NOT NULL,
+    low_resolved BIGINT NOT NULL,
+    low_false_positive BIGINT NOT NULL,
+    medium_new BIGINT NOT NULL,
+    medium_acknowledged BIGINT NOT NULL,
+    medium_resolved BIGINT NOT NULL,
+    medium_false_positive BIGINT NOT NULL,
+    high_new BIGINT NOT NULL,
+    high_acknowledged BIGINT NOT NULL,
+    high_resolved BIGINT NOT NULL,
+    high_false_positive BIGINT NOT NULL,
+    critical_new BIGINT NOT NULL,
+    critical_acknowledged BIGINT NOT NULL,
+    critical_resolved BIGINT NOT NULL,
+    critical_false_positive BIGINT NOT NULL,
+    PRIMARY KEY (facility_id, timestamp)
+);
+
+CREATE TABLE alert_days (
+    facility_id TEXT NOT NULL,
+    timestamp TIMESTAMPTZ NOT NULL,
+    -- Empty: none is named.
+    attack_type TEXT NOT NULL,
+    count BIGINT NOT NULL,
+    low_new BIGINT NOT NULL,
+    low_acknowledged BIGINT NOT NULL,
+    low_resolved BIGINT NOT NULL,
+    low_false_positive BIGINT NOT NULL,
+    medium_new BIGINT NOT NULL,
+    medium_acknowledged BIGINT NOT NULL,
+    medium_resolved BIGINT NOT NULL,
+    medium_false_positive BIGINT NOT NULL,
+    high_new BIGINT NOT NULL,
+    high_acknowledged BIGINT NOT NULL,
+    high_resolved BIGINT NOT NULL,
+    high_false_positive BIGINT NOT NULL,
+    critical_new BIGINT NOT NULL,
+    critical_acknowledged BIGINT NOT NULL,
+    critical_resolved BIGINT NOT NULL,
+    critical_false_positive BIGINT NOT NULL,
+    PRIMARY KEY (facility_id, timestamp, attack_type)
+);
+
+-- The order of time holds all that alerts are counted by, for what is left of a range beside whole hours.
+DROP INDEX alerts_by_time;
+CREATE INDEX alerts_by_time ON alerts (timestamp, id, facility_id, severity, status, attack_type);
+
+INSERT INTO alert_totals
+SELECT
+    facility_id,
+    count(*),
+    sum(CASE WHEN severity = 0 AND status = 'new' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 0 AND status = 'acknowledged' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 0 AND status = 'resolved' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 0 AND status = 'false-positive' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 1 AND status = 'new' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 1 AND status = 'acknowledged' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 1 AND status = 'resolved' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 1 AND status = 'false-positive' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 2 AND status = 'new' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 2 AND status = 'acknowledged' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 2 AND status = 'resolved' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 2 AND status = 'false-positive' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 3 AND status = 'new' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 3 AND status = 'acknowledged' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 3 AND status = 'resolved' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 3 AND status = 'false-positive' THEN 1 ELSE 0 END)
+FROM alerts GROUP BY 1;
+
+INSERT INTO alert_hours
+SELECT
+    facility_id,
+    date_trunc('hour', timestamp, 'UTC'),
+    count(*),
+    sum(CASE WHEN severity = 0 AND status = 'new' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 0 AND status = 'acknowledged' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 0 AND status = 'resolved' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 0 AND status = 'false-positive' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 1 AND status = 'new' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 1 AND status = 'acknowledged' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 1 AND status = 'resolved' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 1 AND status = 'false-positive' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 2 AND status = 'new' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 2 AND status = 'acknowledged' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 2 AND status = 'resolved' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 2 AND status = 'false-positive' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 3 AND status = 'new' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 3 AND status = 'acknowledged' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 3 AND status = 'resolved' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 3 AND status = 'false-positive' THEN 1 ELSE 0 END)
+FROM alerts GROUP BY 1, 2;
+
+INSERT INTO alert_days
+SELECT
+    facility_id,
+    date_trunc('day', timestamp, 'UTC'),
+    coalesce(attack_type, ''),
+    count(*),
+    sum(CASE WHEN severity = 0 AND status = 'new' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 0 AND status = 'acknowledged' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 0 AND status = 'resolved' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 0 AND status = 'false-positive' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 1 AND status = 'new' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 1 AND status = 'acknowledged' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 1 AND status = 'resolved' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 1 AND status = 'false-positive' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 2 AND status = 'new' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 2 AND status = 'acknowledged' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 2 AND status = 'resolved' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 2 AND status = 'false-positive' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 3 AND status = 'new' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 3 AND status = 'acknowledged' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 3 AND status = 'resolved' THEN 1 ELSE 0 END),
+    sum(CASE WHEN severity = 3 AND status = 'false-positive' THEN 1 ELSE 0 END)
+FROM alerts GROUP BY 1, 2, 3;
+
+-- Alerts that a web attack is part of, by what it is.
+CREATE TABLE alert_web (
+    alert_id UUID NOT NULL REFERENCES alerts (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    -- When the alert was raised.
+    raised TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (alert_id, kind)
+);
+CREATE INDEX alert_web_by_time ON alert_web (kind, raised, alert_id);
+INSERT INTO alert_web
+SELECT DISTINCT alerts.id, replace(one.source -> 'context_evidence' ->> 'kind', ' ', '-'), alerts.timestamp
+FROM alerts CROSS JOIN LATERAL jsonb_array_elements(alerts.sources) AS one (source)
+WHERE one.source ->> 'model_name' = 'web' AND one.source -> 'context_evidence' ->> 'kind'
+    IN ('web command', 'web injection', 'web script', 'web traversal');
+
+-- When the alert was raised, so that how long people took is known without it.
+ALTER TABLE alert_acts ADD COLUMN raised TIMESTAMPTZ;
+UPDATE alert_acts SET raised = alerts.timestamp FROM alerts WHERE alerts.id = alert_acts.alert_id;
+ALTER TABLE alert_acts ALTER COLUMN raised SET NOT NULL;
