@@ -67,7 +67,7 @@ async fn counts_are_those_of_the_rows_whatever_happened(database: Database) {
         for _ in 0..4 {
             let id = reporters[chance.usize(..3)].alert(chance.u64(..270), 1).id;
             let status = STATUSES[chance.usize(1..4)];
-            let change = Change { status, seen: None, reason: "", actor: "ann" };
+            let change = Change { status, seen: None, reason: "", actor: "ann", is_undo: false };
             store.act_on_alert(id, &change, Timestamp::from_micros(START)).await.expect("an answer");
         }
         if round % 20 == 19 {
@@ -232,7 +232,13 @@ async fn what_was_there_before_is_counted(database: Database) {
     });
     store.commit(reports.collect()).await.expect("a commit");
     for nth in 0..50 {
-        let change = Change { status: STATUSES[1 + nth as usize % 3], seen: None, reason: "", actor: "ann" };
+        let change = Change {
+            status: STATUSES[1 + nth as usize % 3],
+            seen: None,
+            reason: "",
+            actor: "ann",
+            is_undo: false,
+        };
         store
             .act_on_alert(reporter.alert(nth, 1).id, &change, Timestamp::from_micros(START))
             .await

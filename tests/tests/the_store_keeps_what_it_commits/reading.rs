@@ -31,7 +31,7 @@ async fn pages_show_what_the_filter_says_once_and_in_order(database: Database) {
     }
     for alert in all.iter_mut().step_by(7) {
         alert.status = Status::Acknowledged;
-        let change = Change { status: alert.status, seen: None, reason: "", actor: "ann" };
+        let change = Change { status: alert.status, seen: None, reason: "", actor: "ann", is_undo: false };
         store.act_on_alert(alert.id, &change, alert.timestamp).await.expect("an answer");
     }
     // Alerts of one second are told apart by their ids.

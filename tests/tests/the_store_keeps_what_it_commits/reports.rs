@@ -133,7 +133,8 @@ async fn the_newest_state_of_an_alert_wins_in_any_order(database: Database) {
             store.commit([state.clone()].into_iter().chain(again).collect()).await.expect("a commit");
             if nth == person {
                 let now = Timestamp::from_micros(START);
-                let change = Change { status: Status::Resolved, seen: None, reason: "", actor: "ann" };
+                let change =
+                    Change { status: Status::Resolved, seen: None, reason: "", actor: "ann", is_undo: false };
                 let done = store.act_on_alert(id, &change, now).await.expect("an answer");
                 assert!(matches!(done, Outcome::Done(_)), "{done:?}");
             }
