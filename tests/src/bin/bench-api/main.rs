@@ -212,7 +212,6 @@ const FURTHER: &[(&str, &str)] = &[
 type Taken = BTreeMap<usize, Vec<Duration>>;
 
 async fn ask(service: &Arc<Service>, asked: &[Question], arguments: &Arguments) -> Result<Taken> {
-    let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / arguments.rate as f64));
     let mut tasks = tokio::task::JoinSet::new();
     let mut taken = Taken::new();
     // Each is asked once before, as a page that has been open does.
@@ -222,6 +221,7 @@ async fn ask(service: &Arc<Service>, asked: &[Question], arguments: &Arguments) 
     }
     let mut order: Vec<usize> = (0..asked.len()).collect();
     let mut chance = fastrand::Rng::with_seed(1);
+    let mut ticks = tokio::time::interval(Duration::from_secs_f64(1.0 / arguments.rate as f64));
     for nth in 0..arguments.rate * arguments.seconds {
         let place = nth as usize % asked.len();
         if place == 0 {
