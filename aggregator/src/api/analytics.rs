@@ -17,11 +17,11 @@ use super::extract::{Path, Query};
 use super::principal::{Principal, Role};
 use super::route::{Policy, Routes};
 use super::series::{SeriesQuery, Span};
-use super::threats::{OfFacility, OfType, plants, types};
+use super::threats::{OfFacility, OfType, Types, plants};
 use super::time::Time;
 use super::trends::{self, Metric, Reactions};
 use crate::fleet::Presence;
-use crate::store::alerts::{Filter, Threat};
+use crate::store::alerts::Filter;
 use crate::store::counted::Tally;
 use crate::store::now;
 
@@ -147,16 +147,15 @@ async fn overview(
 ) -> Result<axum::Json<Overview>, ApiError> {
     let span = query.check(&principal)?;
     let before = Span { range: span.before(), facilities: span.facilities.clone() };
-    let ((alerts, threats), (alerts_before, threats_before)) =
-        (figures(&api, &span).await?, figures(&api, &before).await?);
-    let (active_alerts, top_threats, top_facilities) = match span.filter() {
+    let (found, found_before) = (figures(&api, &span).await?, figures(&api, &before).await?);
+    let (alerts, alerts_before) = (found.all(), found_before.all());
+    let (active_alerts, top_facilities) = match span.filter() {
         Some(filter) => {
             let facilities = filter.facilities.clone();
             let open = Filter { facilities, statuses: OPEN.to_vec(), ..Filter::default() };
-            let active = api.store.tally(&open, now()).await?.total();
-            (active, types(&api, &filter, FEW).await?, plants(&api, &filter, FEW).await?)
+            (api.store.tally(&open, now()).await?.total(), plants(&api, &filter, FEW).await?)
         }
-        None => (0, Vec::new(), Vec::new()),
+        None => (0, Vec::new()),
     };
     let standing = api.fleet.snapshot(now());
     let seen: Vec<_> = standing.iter().filter(|one| principal.scope.holds(&one.facility)).collect();
@@ -166,11 +165,11 @@ async fn overview(
         until: Time(span.range.until),
         alerts: Compared::of(alerts.total(), alerts_before.total()),
         critical: Compared::of(critical(&alerts), critical(&alerts_before)),
-        threats: Compared::of(threats.total(), threats_before.total()),
+        threats: Compared::of(found.threats().total(), found_before.threats().total()),
         active_alerts,
         response: Response::from(&Reactions::of(&api, &span).await?),
         traffic: traffic(&api, &span).await?,
-        top_threats,
+        top_threats: found.types(FEW),
         top_facilities,
         agents_connected: seen.iter().filter(|one| one.presence != Presence::Offline).count(),
         agents_known: seen.len(),
@@ -219,10 +218,11 @@ async fn summary(
     Query(query): Query<SeriesQuery>,
 ) -> Result<axum::Json<Summary>, ApiError> {
     let span = query.check(&principal)?;
-    let (alerts, threats) = figures(&api, &span).await?;
-    let (by_type, by_facility) = match span.filter() {
-        Some(filter) => (types(&api, &filter, MANY).await?, plants(&api, &filter, MANY).await?),
-        None => (Vec::new(), Vec::new()),
+    let found = figures(&api, &span).await?;
+    let alerts = found.all();
+    let by_facility = match span.filter() {
+        Some(filter) => plants(&api, &filter, MANY).await?,
+        None => Vec::new(),
     };
     let (nothing, closed) = (
         alerts.statuses(&[Status::FalsePositive]),
@@ -232,11 +232,11 @@ async fn summary(
         since: Time(span.range.since),
         until: Time(span.range.until),
         total_alerts: alerts.total(),
-        total_threats: threats.total(),
+        total_threats: found.threats().total(),
         by_severity: by_severity(&alerts),
         by_status: by_status(&alerts),
         false_positive_rate: (closed > 0).then(|| nothing as f64 / closed as f64),
-        by_type,
+        by_type: found.types(MANY),
         by_facility,
         response: Response::from(&Reactions::of(&api, &span).await?),
         traffic: traffic(&api, &span).await?,
@@ -317,11 +317,12 @@ async fn trend(
     }))
 }
 
-/// All alerts of a range, and those in which an attack is named.
-async fn figures(api: &Api, span: &Span) -> Result<(Tally, Tally), ApiError> {
-    let Some(filter) = span.filter() else { return Ok((Tally::default(), Tally::default())) };
-    let threats = Filter { threat: Some(Threat::Any), ..filter.clone() };
-    Ok((api.store.tally(&filter, now()).await?, api.store.tally(&threats, now()).await?))
+/// The alerts of a range, by what they name.
+async fn figures(api: &Api, span: &Span) -> Result<Types, ApiError> {
+    match span.filter() {
+        Some(filter) => Types::of(api, &filter).await,
+        None => Ok(Types::default()),
+    }
 }
 
 async fn traffic(api: &Api, span: &Span) -> Result<Totals, ApiError> {

@@ -95,7 +95,7 @@ fn gather(sums: &[Sum], width: u64) -> Vec<Sum> {
 /// Stretches of an answer.
 pub const STRETCHES: u64 = 1500;
 /// Rows that are read for it.
-const ROWS: u64 = 60_000;
+const ROWS: u64 = 30_000;
 
 #[cfg(test)]
 mod tests {

@@ -335,15 +335,15 @@ async fn stats(
     let (tally, before, by_type, by_facility) = match span.filter() {
         Some(filter) => {
             let filter = Filter { threat: Some(Threat::Any), ..filter };
-            let before =
-                Filter { since: Some(span.before().since), until: Some(span.range.since), ..filter.clone() };
-            let mut by_type = types(&api, &filter, TYPES).await?;
+            let since = Some(span.before().since);
+            let before = Filter { since, until: Some(span.range.since), ..filter.clone() };
+            let found = Types::of(&api, &filter).await?;
+            let mut by_type = found.types(TYPES);
             by_type.extend(web_attacks(&api, &filter).await?);
             by_type.sort_by(|one, other| (other.count, &one.kind).cmp(&(one.count, &other.kind)));
             by_type.truncate(TYPES);
-            let (tally, before) =
-                (api.store.tally(&filter, now()).await?, api.store.tally(&before, now()).await?);
-            (tally, before, by_type, plants(&api, &filter, TYPES).await?)
+            let before = api.store.tally(&before, now()).await?;
+            (found.all(), before, by_type, plants(&api, &filter, TYPES).await?)
         }
         None => (Tally::default(), Tally::default(), Vec::new(), Vec::new()),
     };
@@ -363,17 +363,45 @@ async fn stats(
     }))
 }
 
-/// The commonest techniques among what passes a filter.
-pub(super) async fn types(api: &Api, filter: &Filter, most: usize) -> Result<Vec<OfType>, ApiError> {
-    let tallies = api.store.tallies(filter, By::Technique, now()).await?;
-    Ok(first(tallies, most)
-        .map(|(kind, tally)| OfType {
+/// What passes a filter, by technique, or web attack where none is named.
+#[derive(Default)]
+pub(super) struct Types(Vec<(String, Tally)>);
+
+impl Types {
+    /// Of a filter.
+    pub(super) async fn of(api: &Api, filter: &Filter) -> Result<Self, ApiError> {
+        Ok(Self(api.store.tallies(filter, By::Technique, now()).await?))
+    }
+
+    /// All that pass.
+    pub(super) fn all(&self) -> Tally {
+        sum(self.0.iter())
+    }
+
+    /// Those in which an attack is named.
+    pub(super) fn threats(&self) -> Tally {
+        sum(self.0.iter().filter(|(kind, _)| !kind.is_empty()))
+    }
+
+    /// The commonest techniques.
+    pub(super) fn types(&self, most: usize) -> Vec<OfType> {
+        let is_technique = |kind: &str| !kind.is_empty() && !web::KINDS.contains(&kind);
+        let techniques = self.0.iter().filter(|(kind, _)| is_technique(kind)).cloned().collect();
+        let of = |(kind, tally): (String, Tally)| OfType {
             kind,
             count: tally.total(),
             unresolved: tally.statuses(OPEN),
             critical: tally.severity(Severity::Critical),
-        })
-        .collect())
+        };
+        first(techniques, most).map(of).collect()
+    }
+}
+
+fn sum<'a>(tallies: impl Iterator<Item = &'a (String, Tally)>) -> Tally {
+    tallies.fold(Tally::default(), |mut sum, (_, tally)| {
+        sum.add(tally);
+        sum
+    })
 }
 
 /// The plants with the most of what passes a filter.

@@ -5,7 +5,7 @@ use fieldward_shared::alert::{AlertId, Status};
 use fieldward_shared::time::Timestamp;
 use uuid::Uuid;
 
-use super::alerts::{Cursor, Filter, Stored};
+use super::alerts::{Cursor, Filter, Stored, Threat};
 use super::audit::{Act, append};
 use super::counts::Changes;
 use super::db::{At, Value, Values};
@@ -84,8 +84,9 @@ pub enum Outcome {
 impl Store {
     /// How many alerts pass a filter; where they have to be counted one by one, no further than `most`.
     pub async fn count_alerts(&self, filter: &Filter, most: u32) -> Result<Count, StoreError> {
-        if filter.is_kept_counted() {
-            let value = self.tally(filter, Timestamp::from_micros(0)).await?.total();
+        // Most alerts that name no attack would be looked at before enough are found that do.
+        if filter.is_kept_counted() || filter.threat == Some(Threat::Any) {
+            let value = self.tally(filter, super::now()).await?.total();
             return Ok(Count { value, is_least: false });
         }
         let mut values = Values(vec![i64::from(most).into()]);
@@ -127,7 +128,7 @@ impl Store {
     ) -> Result<Found, StoreError> {
         let mut values = Values(vec![i64::from(most).into(), pattern(words).as_str().into()]);
         let conditions = conditions(filter, after, &mut values);
-        let matches = SEARCHED.map(|column| format!("lower(CAST({column} AS TEXT)) LIKE $2 ESCAPE '!'"));
+        let matches = SEARCHED.map(|column| self.db.says(column, "$2"));
         let sql = format!(
             "SELECT timestamp, id, CASE WHEN {} THEN 1 ELSE 0 END AS found FROM (
                 SELECT timestamp, id, {} FROM {}{conditions}
@@ -291,11 +292,12 @@ fn pattern(words: &str) -> String {
 /// `WHERE …`, or nothing.
 pub(super) fn conditions(filter: &Filter, after: Option<Cursor>, values: &mut Values) -> String {
     let mut all = filter.named(values);
+    let at = filter.order()[0];
     if let Some(since) = filter.since {
-        all.push(format!("timestamp >= {}", values.next(since.into())));
+        all.push(format!("{at} >= {}", values.next(since.into())));
     }
     if let Some(until) = filter.until {
-        all.push(format!("timestamp < {}", values.next(until.into())));
+        all.push(format!("{at} < {}", values.next(until.into())));
     }
     if let Some(Cursor { timestamp, id }) = after {
         let timestamp = values.next(timestamp.into());

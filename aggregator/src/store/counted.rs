@@ -23,7 +23,7 @@ pub struct Tally([u64; CELLS]);
 pub enum By {
     /// Of each plant.
     Facility,
-    /// Of each technique; those without one are left out.
+    /// Of each technique, or web attack where none is named; empty: those without either.
     Technique,
 }
 
@@ -72,7 +72,7 @@ impl Tally {
 impl Filter {
     /// Whether how many pass it is known without looking at alerts.
     pub fn is_kept_counted(&self) -> bool {
-        self.since.is_none() && self.until.is_none() && self.techniques.is_empty() && self.threat.is_none()
+        self.since.is_none() && self.until.is_none() && !matches!(self.threat, Some(Threat::Web(_)))
     }
 
     /// Whether it asks for techniques, which are counted by the day.
@@ -97,9 +97,7 @@ impl Store {
     ) -> Result<Vec<(String, Tally)>, StoreError> {
         let counted = self.counted(filter, Some(by), now).await?;
         let tallies = counted.into_iter().map(|(key, cells)| (key, Tally::read(&cells, filter)));
-        let is_shown =
-            |key: &str, tally: &Tally| tally.total() > 0 && !(by == By::Technique && key.is_empty());
-        Ok(tallies.filter(|(key, tally)| is_shown(key, tally)).collect())
+        Ok(tallies.filter(|(_, tally)| tally.total() > 0).collect())
     }
 
     /// How many alerts there were in each stretch of `width` microseconds, by severity.
@@ -146,7 +144,7 @@ impl Store {
         let grain = if is_of_techniques { DAY } else { Resolution::Hour.micros() };
         match edges(filter, grain, now) {
             _ if is_web => text.rows((filter.since, filter.until), 1, by),
-            _ if filter.is_kept_counted() && !is_of_techniques => text.sums("alert_totals", (None, None), by),
+            _ if filter.is_kept_counted() => text.sums("alert_totals", (None, None), by),
             None => text.rows((filter.since, filter.until), 1, by),
             Some(edges) => {
                 let parts =
@@ -156,9 +154,6 @@ impl Store {
                 }
                 for (from, until, sign) in edges.left {
                     text.rows((Some(from), Some(until)), sign, by);
-                }
-                if filter.threat == Some(Threat::Any) {
-                    text.web_alone(edges.range, &format!("{} AS key, {CELL} AS cell", key(by, "''")));
                 }
             }
         }
@@ -273,21 +268,10 @@ impl Text<'_> {
     fn rows(&mut self, (since, until): Ends, sign: i8, by: Option<By>) {
         let range = Filter { since, until, ..self.filter.clone() };
         let conditions = conditions(&range, None, &mut self.values);
-        let key = key(by, "coalesce(alerts.attack_type, '')");
+        let key = key(by, KIND);
         self.parts.push(format!(
             "SELECT {key} AS key, {CELL} AS cell, {sign} * count(*) AS count FROM {}{conditions} GROUP BY 1, 2",
             range.source()
-        ));
-    }
-
-    /// Alerts that name a web attack and no technique: they are few, and not counted by the day.
-    fn web_alone(&mut self, (since, until): Ends, keys: &str) {
-        let range = Filter { since, until, threat: None, ..self.filter.clone() };
-        let conditions = conditions(&range, None, &mut self.values);
-        let and = if conditions.is_empty() { " WHERE" } else { " AND" };
-        self.parts.push(format!(
-            "SELECT {keys}, count(*) AS count FROM alerts{conditions}{and}
-                alerts.attack_type IS NULL AND alerts.id IN (SELECT alert_id FROM alert_web) GROUP BY 1, 2"
         ));
     }
 
@@ -305,9 +289,10 @@ impl Text<'_> {
         let cases = SEVERITIES.map(|severity| format!("WHEN {0} THEN n{0}", severity as i64));
         for (table, range) in parts {
             let conditions = self.within(table, range);
+            // Hours lie in the order of time: they are added up as they lie, and then to stretches.
             self.parts.push(format!(
-                "SELECT bucket, cells.column1 AS severity, CASE cells.column1 {} END AS count FROM (
-                    SELECT {{bucket}} AS bucket, {} FROM {table}{conditions} GROUP BY 1
+                "SELECT {{bucket}} AS bucket, cells.column1 AS severity, CASE cells.column1 {} END AS count FROM (
+                    SELECT timestamp, {} FROM {table}{conditions} GROUP BY timestamp
                 ) AS sums CROSS JOIN (VALUES (0), (1), (2), (3)) AS cells",
                 cases.join(" "),
                 sums.join(", ")
@@ -315,9 +300,6 @@ impl Text<'_> {
         }
         for (from, until, sign) in &edges.left {
             self.rows_over_time((Some(*from), Some(*until)), *sign);
-        }
-        if self.filter.threat == Some(Threat::Any) {
-            self.web_alone(edges.range, "{bucket} AS bucket, severity");
         }
     }
 
@@ -333,21 +315,23 @@ impl Text<'_> {
     /// ` WHERE …` for what is kept counted.
     fn within(&mut self, table: &str, (since, until): Ends) -> String {
         let plants = self.filter.facilities.iter().map(|one| one.as_str().into());
-        // All of them are named too, so that each is found in its order.
-        let plants = self.values.among("facility_id", plants);
-        let mut all = vec![plants.unwrap_or_else(|| "facility_id IN (SELECT id FROM facilities)".to_owned())];
+        let mut all: Vec<String> = self.values.among("facility_id", plants).into_iter().collect();
+        if all.is_empty() && table == "alert_days" {
+            // So that each is found in its order.
+            all.push("facility_id IN (SELECT id FROM facilities)".to_owned());
+        }
         if let Some(since) = since {
             all.push(format!("timestamp >= {}", self.values.next(since.into())));
         }
         if let Some(until) = until {
             all.push(format!("timestamp < {}", self.values.next(until.into())));
         }
-        if table == "alert_days" {
+        if table != "alert_hours" {
             let wanted = self.filter.techniques.iter().map(|one| one.as_str().into());
             all.extend(self.values.among("attack_type", wanted));
             all.extend(self.filter.threat.map(|_| "attack_type <> ''".to_owned()));
         }
-        format!(" WHERE {}", all.join(" AND "))
+        if all.is_empty() { String::new() } else { format!(" WHERE {}", all.join(" AND ")) }
     }
 }
 
@@ -359,6 +343,9 @@ fn key(by: Option<By>, technique: &'static str) -> &'static str {
     }
 }
 
+/// The technique of an alert, or else its web attack.
+const KIND: &str = "coalesce(alerts.attack_type,
+    (SELECT min(kind) FROM alert_web AS web WHERE web.alert_id = alerts.id), '')";
 /// The place of an alert in a tally.
 const CELL: &str = "severity * 4 + CASE status WHEN 'new' THEN 0 WHEN 'acknowledged' THEN 1
     WHEN 'resolved' THEN 2 ELSE 3 END";

@@ -1,4 +1,4 @@
-//! How many alerts there are, kept beside them: of each plant, of its hours, and of its days by technique. They
+//! How many alerts there are, kept beside them: of each plant and of its days by technique, and of its hours. They
 //! change in the transaction that changes an alert, so that they always say the same as its rows.
 //! [`super::counted`] reads them.
 
@@ -19,7 +19,7 @@ pub struct Counted {
     facility: String,
     /// When its hour begins.
     hour: u64,
-    /// Empty when none is named.
+    /// Or a web attack where none is named; empty when there is none of both.
     technique: String,
     cell: usize,
 }
@@ -122,8 +122,8 @@ struct Grain {
 
 static GRAINS: LazyLock<[Grain; 3]> = LazyLock::new(|| {
     [
-        Grain::of("alert_totals", u64::MAX, &["facility_id"]),
-        Grain::of("alert_hours", Resolution::Hour.micros(), &["facility_id", "timestamp"]),
+        Grain::of("alert_totals", u64::MAX, &["facility_id", "attack_type"]),
+        Grain::of("alert_hours", Resolution::Hour.micros(), &["timestamp", "facility_id"]),
         Grain::of("alert_days", DAY, &["facility_id", "timestamp", "attack_type"]),
     ]
 });
@@ -176,8 +176,9 @@ pub const STATUSES: [Status; 4] =
 /// Four severities in four statuses.
 pub const CELLS: usize = 16;
 /// The columns of alerts that they are counted by.
-pub const COUNTED: &str =
-    "alerts.facility_id, alerts.timestamp, alerts.attack_type, alerts.severity, alerts.status";
+pub const COUNTED: &str = "alerts.facility_id, alerts.timestamp, alerts.severity, alerts.status,
+    coalesce(alerts.attack_type, (SELECT min(kind) FROM alert_web WHERE alert_web.alert_id = alerts.id))
+    AS attack_type";
 /// Microseconds.
 pub const DAY: u64 = 86_400_000_000;
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 use fieldward_shared::supervisor::Stop;
 use fieldward_shared::time::Timestamp;
 use serde::Deserialize;
+use uuid::Uuid;
 
-use super::counts::{Changes, Counted};
-use super::db::{At, Value};
+use super::counts::{COUNTED, Changes, Counted};
+use super::db::{At, Value, Values};
 use super::traffic::Resolution;
 use super::{Store, StoreError, now};
 use crate::vitals::{Part, Vitals};
@@ -107,10 +108,17 @@ impl Store {
         let mut all = 0;
         loop {
             let mut tx = self.db.begin("forget old alerts").await?;
-            let gone = tx.rows("forget old alerts", sql, values.clone()).await?;
-            let mut changes = Changes::default();
+            let sql = format!("SELECT alerts.id, {COUNTED} FROM alerts {sql}{}", tx.for_update());
+            let gone = tx.rows("forget old alerts", &sql, values.clone()).await?;
+            let (mut changes, mut ids) = (Changes::default(), Vec::new());
             for row in &gone {
                 changes.remove(Counted::read(row)?);
+                ids.push(Value::from(row.get::<Uuid>("id")?));
+            }
+            let mut values = Values::default();
+            if let Some(named) = values.among("id", ids) {
+                let sql = format!("DELETE FROM alerts WHERE {named}");
+                tx.change("forget old alerts", &sql, values.0).await?;
             }
             changes.write(&mut tx).await?;
             tx.commit("forget old alerts").await?;
@@ -257,12 +265,8 @@ const PATIENCE: Duration = Duration::from_secs(2 * 3600);
 const PIECE: i64 = 500;
 /// Microseconds.
 const DAY: u64 = 86_400_000_000;
-const OLD_ALERTS: &str = "DELETE FROM alerts WHERE id IN (
-    SELECT id FROM alerts WHERE timestamp < $1 AND received < $1 LIMIT $2)
-    RETURNING facility_id, timestamp, attack_type, severity, status";
-const FUTURE_ALERTS: &str = "DELETE FROM alerts WHERE id IN (
-    SELECT id FROM alerts WHERE timestamp > $2 AND received < $1 LIMIT $3)
-    RETURNING facility_id, timestamp, attack_type, severity, status";
+const OLD_ALERTS: &str = "WHERE timestamp < $1 AND received < $1 LIMIT $2";
+const FUTURE_ALERTS: &str = "WHERE timestamp > $2 AND received < $1 LIMIT $3";
 const FIRST: &str = "SELECT seq, received FROM reports WHERE position_id = $1 AND seq <= $2
     ORDER BY seq LIMIT $3";
 const FORGET: &str = "DELETE FROM reports WHERE position_id = $1 AND seq <= $2";

@@ -53,11 +53,7 @@ impl Filter {
     pub(super) fn query(&self, after: Option<Cursor>, most: u32) -> (String, Vec<Value>) {
         let mut values = Values::default();
         let limit = values.next(i64::from(most).into());
-        let [at, id] = match self.threat {
-            // Its own index has the same order.
-            Some(Threat::Web(_)) => ["raised", "alert_id"],
-            _ => ["timestamp", "id"],
-        };
+        let [at, id] = self.order();
         let mut common = self.named(&mut values);
         if let Some(since) = self.since {
             common.push(format!("{at} >= {}", values.next(since.into())));
@@ -128,6 +124,15 @@ impl Filter {
             // The order is said: few alerts are of a kind.
             Some(Threat::Web(_)) => "alert_web CROSS JOIN alerts",
             _ => "alerts",
+        }
+    }
+
+    /// The columns of the order of its lists.
+    pub(in super::super) const fn order(&self) -> [&'static str; 2] {
+        match self.threat {
+            // Its own index has the same order.
+            Some(Threat::Web(_)) => ["raised", "alert_id"],
+            _ => ["timestamp", "id"],
         }
     }
 

@@ -66,13 +66,14 @@ impl AlertRow {
             agent.into(),
             received.into(),
         ];
-        let (technique, raised) = (alert.attack_type.as_deref(), alert.timestamp);
+        let (raised, web) = (alert.timestamp, web::kinds(alert));
+        let technique = alert.attack_type.as_deref().or(web.first().copied());
         Self {
             id: alert.id,
             order: (alert.count, alert.last_seen, alert.severity),
             values,
             counted: Counted::of(&alert.facility_id, raised, technique, alert.severity, Status::New),
-            web: web::kinds(alert),
+            web,
             raised,
         }
     }
@@ -96,7 +97,7 @@ pub async fn write<'a>(tx: &mut Tx, rows: impl Iterator<Item = &'a AlertRow>) ->
     let written = tx.table("write alerts", &WRITE, table).await?;
     let by_id: HashMap<Uuid, &AlertRow> =
         rows.iter().map(|row| (Uuid::from_u128(row.id.as_u128()), *row)).collect();
-    let (mut changes, mut attacks) = (Changes::default(), Vec::new());
+    let (mut changes, mut attacks, mut again) = (Changes::default(), Vec::new(), Vec::new());
     for row in &written {
         let id: Uuid = row.get("id")?;
         let Some(alert) = by_id.get(&id) else { continue };
@@ -104,6 +105,7 @@ pub async fn write<'a>(tx: &mut Tx, rows: impl Iterator<Item = &'a AlertRow>) ->
             (Some(before), _) => {
                 changes.remove(before.clone());
                 changes.add(alert.counted.with_status(before.status()));
+                again.push(vec![Value::from(id)]);
             }
             (None, 1) => changes.add(alert.counted.clone()),
             // It was not there when it was looked for, and is not new either.
@@ -111,6 +113,7 @@ pub async fn write<'a>(tx: &mut Tx, rows: impl Iterator<Item = &'a AlertRow>) ->
         }
         attacks.extend(alert.web.iter().map(|kind| vec![id.into(), (*kind).into(), alert.raised.into()]));
     }
+    tx.table("write web attacks", web::FORGET, again).await?;
     tx.table("write web attacks", web::WRITE, attacks).await?;
     Ok(changes)
 }
@@ -195,7 +198,9 @@ impl Stored {
     /// What it is counted by.
     pub(super) fn counted(&self) -> Counted {
         let Alert { facility_id, timestamp, attack_type, severity, status, .. } = &self.alert;
-        Counted::of(facility_id, *timestamp, attack_type.as_deref(), *severity, *status)
+        let web = web::kinds(&self.alert);
+        let technique = attack_type.as_deref().or(web.first().copied());
+        Counted::of(facility_id, *timestamp, technique, *severity, *status)
     }
 
     /// Its place in the order of a list.

@@ -5,7 +5,7 @@ use fieldward_shared::alert::Alert;
 /// The kinds there are, as the API names them.
 pub const KINDS: [&str; 4] = ["web-command", "web-injection", "web-script", "web-traversal"];
 
-/// The kinds that are part of an alert, each once.
+/// The kinds that are part of an alert, in order, each once.
 pub fn kinds(alert: &Alert) -> Vec<&'static str> {
     let said = alert.sources.iter().filter(|source| source.model_name == DETECTOR);
     let mut kinds: Vec<&str> =
@@ -22,9 +22,10 @@ fn named(said: &str) -> Option<&'static str> {
 
 /// Who finds them.
 const DETECTOR: &str = "web";
-/// An alert only grows, and so do its kinds.
-pub(super) const WRITE: &str = "INSERT INTO alert_web (alert_id, kind, raised) {rows}
-    ON CONFLICT (alert_id, kind) DO UPDATE SET raised = excluded.raised";
+/// Those of an alert's state before.
+pub(super) const FORGET: &str = "WITH wanted (id) AS ({rows})
+    DELETE FROM alert_web WHERE alert_id IN (SELECT id FROM wanted)";
+pub(super) const WRITE: &str = "INSERT INTO alert_web (alert_id, kind, raised) {rows}";
 
 #[cfg(test)]
 mod tests {

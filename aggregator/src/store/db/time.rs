@@ -1,4 +1,4 @@
-//! What differs between the databases about stretches of time.
+//! What differs between the databases about stretches of time and words.
 
 use super::Db;
 
@@ -11,5 +11,14 @@ impl Db {
             Self::Postgres(_) => "CAST(floor(date_part('epoch', timestamp)) AS BIGINT) * 1000000",
         };
         sql.replace("{bucket}", &format!("({micros} / $1)"))
+    }
+
+    /// That a column holds what a pattern in small letters says, whichever letters are large.
+    pub fn says(&self, column: &str, pattern: &str) -> String {
+        match self {
+            // It compares so anyway.
+            Self::Sqlite(_) => format!("{column} LIKE {pattern} ESCAPE '!'"),
+            Self::Postgres(_) => format!("lower(CAST({column} AS TEXT)) LIKE {pattern} ESCAPE '!'"),
+        }
     }
 }
