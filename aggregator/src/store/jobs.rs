@@ -287,7 +287,9 @@ pub const WAITING: &str = "waiting";
 const KEPT: u64 = 30 * 86_400_000_000;
 /// Jobs under way.
 const MOST: i64 = 32;
-const FORGET: &str = "DELETE FROM jobs WHERE created < $1 AND state IN ('done', 'undone')";
+/// A few at a time: each may have many items.
+const FORGET: &str = "DELETE FROM jobs WHERE id IN (
+    SELECT id FROM jobs WHERE created < $1 AND state IN ('done', 'undone') ORDER BY created LIMIT 4)";
 const ADD: &str = "INSERT INTO jobs (id, state, created, owner_id, actor, target, reason, total, next)
     SELECT $1, 'running', $2, $3, $4, $5, $6, $7, 0
     WHERE (SELECT count(*) FROM jobs WHERE state IN ('running', 'undoing')) < $8";

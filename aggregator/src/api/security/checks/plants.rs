@@ -131,6 +131,9 @@ pub fn drift(scene: &Scene<'_>) -> Found {
 }
 
 pub fn identity(scene: &Scene<'_>) -> Found {
+    if scene.standing.is_empty() {
+        return silent();
+    }
     let twice: Vec<String> =
         scene.standing.iter().filter(|one| one.duplicates > 0).map(|one| one.facility.clone()).collect();
     let contradicted: u64 = scene.standing.iter().map(|one| one.contradicted).sum();
