@@ -253,7 +253,7 @@ async fn show(api: &Api, mut asked: Asked, threat: Threat) -> Result<axum::Json<
         let is_said = threat == Threat::Any && !filter.techniques.is_empty();
         filter.threat = (!is_said).then_some(threat);
     }
-    let (turn, page) = read(&api, &asked).await?;
+    let (turn, page) = read(api, &asked).await?;
     Ok(axum::Json(ThreatPage {
         threats: turn.stored.into_iter().map(ThreatBody::from).collect(),
         page,

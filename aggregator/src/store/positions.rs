@@ -76,18 +76,23 @@ impl Position {
     }
 }
 
-/// Takes the rows of these lanes, and makes those that are not there yet. Others wait for them.
-pub async fn hold(
-    tx: &mut Tx,
-    lanes: &BTreeSet<LaneKey>,
+/// Takes the rows of these lanes, as far as they are there. Others wait for them.
+pub async fn hold(tx: &mut Tx, lanes: &BTreeSet<LaneKey>) -> Result<HashMap<LaneKey, Position>, StoreError> {
+    // In order, so that two writers cannot wait for each other.
+    let keys = lanes.iter().map(|lane| lane.values()).collect();
+    let sql = format!("{FIND}{}", if tx.for_update().is_empty() { "" } else { " FOR UPDATE OF positions" });
+    let rows = tx.table("read positions", &sql, keys).await?;
+    rows.iter().map(|row| Ok((key(row)?, Position::read(row)?))).collect()
+}
+
+/// Makes the rows of lanes, in a transaction of its own: who waits for another's plant while it holds lanes
+/// would wait in a ring with who has added the plant and waits for a lane.
+pub async fn add(
+    db: &Db,
+    missing: &[LaneKey],
     facilities: &HashMap<Uuid, &str>,
     now: Timestamp,
-) -> Result<HashMap<LaneKey, Position>, StoreError> {
-    let mut held = find(tx, lanes).await?;
-    let missing: Vec<LaneKey> = lanes.iter().copied().filter(|lane| !held.contains_key(lane)).collect();
-    if missing.is_empty() {
-        return Ok(held);
-    }
+) -> Result<(), StoreError> {
     let mut plants = BTreeSet::new();
     let mut agents = BTreeSet::new();
     for agent in missing.iter().map(|lane| lane.agent) {
@@ -96,6 +101,7 @@ pub async fn hold(
             agents.insert((agent, *facility));
         }
     }
+    let mut tx = db.begin("add positions").await?;
     // Both were made at the enrolment; after an older backup was restored they may be missing.
     let plants = plants.into_iter().map(|id| vec![id.into(), id.into(), now.into()]).collect();
     tx.table("add facilities", ADD_FACILITIES, plants).await?;
@@ -104,16 +110,7 @@ pub async fn hold(
     tx.table("add agents", ADD_AGENTS, agents).await?;
     let rows = missing.iter().map(|lane| lane.values()).collect();
     tx.table("add positions", ADD, rows).await?;
-    held.extend(find(tx, &missing.into_iter().collect()).await?);
-    Ok(held)
-}
-
-async fn find(tx: &mut Tx, lanes: &BTreeSet<LaneKey>) -> Result<HashMap<LaneKey, Position>, StoreError> {
-    // In order, so that two writers cannot wait for each other.
-    let keys = lanes.iter().map(|lane| lane.values()).collect();
-    let sql = format!("{FIND}{}", if tx.for_update().is_empty() { "" } else { " FOR UPDATE OF positions" });
-    let rows = tx.table("read positions", &sql, keys).await?;
-    rows.iter().map(|row| Ok((key(row)?, Position::read(row)?))).collect()
+    tx.commit("add positions").await
 }
 
 /// Writes those that have changed.

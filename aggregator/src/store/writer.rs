@@ -2,7 +2,7 @@
 //! transaction; a lone call is committed at once.
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use fieldward_shared::alert::AlertId;
 use tokio::sync::{mpsc, oneshot};
@@ -65,10 +65,18 @@ impl Writer {
 
     async fn transaction(&self, calls: &[Vec<Prepared>]) -> Result<Vec<Vec<Committed>>, StoreError> {
         let rows: Vec<&Prepared> = calls.iter().flatten().collect();
-        let lanes = rows.iter().flat_map(|row| [Some(row.lane), row.lost_lane()]).flatten().collect();
+        let lanes: BTreeSet<LaneKey> =
+            rows.iter().flat_map(|row| [Some(row.lane), row.lost_lane()]).flatten().collect();
         let facilities = rows.iter().map(|row| (row.lane.agent, row.facility.as_str())).collect();
         let mut tx = self.db.begin("begin to commit reports").await?;
-        let mut held = positions::hold(&mut tx, &lanes, &facilities, now()).await?;
+        let mut held = positions::hold(&mut tx, &lanes).await?;
+        let missing: Vec<LaneKey> = lanes.iter().copied().filter(|lane| !held.contains_key(lane)).collect();
+        if !missing.is_empty() {
+            drop(tx);
+            positions::add(&self.db, &missing, &facilities, now()).await?;
+            tx = self.db.begin("begin to commit reports").await?;
+            held = positions::hold(&mut tx, &lanes).await?;
+        }
         let outcomes = judge(&mut tx, &rows, &held).await?;
         let new = rows.iter().zip(&outcomes).filter(|(_, outcome)| **outcome == Outcome::Stored);
         let new: Vec<&Prepared> = new.map(|(row, _)| *row).collect();

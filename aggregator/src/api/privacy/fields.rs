@@ -180,6 +180,7 @@ pub const TABLES: &[Table] = &[
         &[("owner_id", Personal), ("actor", Personal), ("reason", Personal)],
     ),
     table("losses", Operational, Agents, Kept::Alerts, &[]),
+    table("marks", Operational, Aggregator, Kept::Always, &[]),
     table("model_versions", Operational, Aggregator, Kept::Always, &[]),
     table("network_data", Plant, Agents, Kept::Traffic, &[]),
     table("network_data_hours", Plant, Agents, Kept::Alerts, &[]),
