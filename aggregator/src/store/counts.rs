@@ -87,25 +87,15 @@ impl Changes {
     /// these plants, so that two never wait for each other. As little as can be is to follow: others wait.
     pub async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
         for grain in GRAINS.iter() {
-            let mut changed: BTreeMap<(&str, u64, &str, usize), i64> = BTreeMap::new();
+            let mut changed: BTreeMap<(&str, u64, &str), [i64; CELLS]> = BTreeMap::new();
             for (alert, change) in &self.0 {
-                let technique = if grain.has_technique { alert.technique.as_str() } else { "" };
+                let technique = if grain.has("attack_type") { alert.technique.as_str() } else { "" };
                 let at = alert.hour - alert.hour % grain.micros;
-                *changed.entry((&alert.facility, at, technique, alert.cell)).or_default() += change;
+                changed.entry((&alert.facility, at, technique)).or_default()[alert.cell] += change;
             }
-            let changed = changed.into_iter().filter(|(_, change)| *change != 0).zip(0_i64..);
-            let rows = changed.map(|(((facility, at, technique, cell), change), nth)| {
-                let at = Timestamp::from_micros(at);
-                vec![
-                    nth.into(),
-                    facility.into(),
-                    at.into(),
-                    technique.into(),
-                    (cell as i64).into(),
-                    change.into(),
-                ]
-            });
-            tx.table("count alerts", &grain.write, rows.collect::<Vec<Vec<Value>>>()).await?;
+            changed.retain(|_, cells| cells.iter().any(|change| *change != 0));
+            let rows = changed.iter().map(|(key, cells)| grain.row(*key, cells)).collect();
+            tx.table("count alerts", &grain.write, rows).await?;
         }
         Ok(())
     }
@@ -115,7 +105,8 @@ impl Changes {
 struct Grain {
     /// Of its stretches; those of a plant have one that never ends.
     micros: u64,
-    has_technique: bool,
+    /// What its rows are of.
+    keys: &'static [&'static str],
     /// Adds changes.
     write: String,
 }
@@ -129,23 +120,31 @@ static GRAINS: LazyLock<[Grain; 3]> = LazyLock::new(|| {
 });
 
 impl Grain {
-    fn of(table: &str, micros: u64, keys: &[&str]) -> Self {
-        let names: Vec<String> = (0..CELLS).map(column).collect();
-        let sums = (0..CELLS)
-            .map(|cell| format!("CAST(sum(CASE WHEN cell = {cell} THEN change ELSE 0 END) AS BIGINT)"));
-        let added = names.iter().map(String::as_str).chain(["count"]);
-        let added = added.map(|name| format!("{name} = {table}.{name} + excluded.{name}"));
-        let keys_text = keys.join(", ");
+    fn of(table: &str, micros: u64, keys: &'static [&'static str]) -> Self {
+        let mut names = vec!["count".to_owned()];
+        names.extend((0..CELLS).map(column));
+        let added = names.iter().map(|name| format!("{name} = {table}.{name} + excluded.{name}"));
+        let added: Vec<String> = added.collect();
+        let (keys_text, names) = (keys.join(", "), names.join(", "));
         let write = format!(
-            "WITH changed (nth, facility_id, timestamp, attack_type, cell, change) AS ({{rows}})
-            INSERT INTO {table} ({keys_text}, count, {}) SELECT {keys_text}, CAST(sum(change) AS BIGINT), {}
-            FROM changed WHERE 1 = 1 GROUP BY {keys_text} ORDER BY min(nth)
-            ON CONFLICT ({keys_text}) DO UPDATE SET {}",
-            names.join(", "),
-            sums.collect::<Vec<_>>().join(", "),
-            added.collect::<Vec<_>>().join(", ")
+            "INSERT INTO {table} ({keys_text}, {names}) {{rows}} ON CONFLICT ({keys_text}) DO UPDATE SET {}",
+            added.join(", ")
         );
-        Self { micros, has_technique: keys.contains(&"attack_type"), write }
+        Self { micros, keys, write }
+    }
+
+    fn has(&self, key: &str) -> bool {
+        self.keys.contains(&key)
+    }
+
+    fn row(&self, (facility, at, technique): (&str, u64, &str), cells: &[i64; CELLS]) -> Vec<Value> {
+        let key = |name: &&str| match *name {
+            "facility_id" => facility.into(),
+            "timestamp" => Timestamp::from_micros(at).into(),
+            _ => technique.into(),
+        };
+        let counts = [cells.iter().sum()].into_iter().chain(cells.iter().copied());
+        self.keys.iter().map(key).chain(counts.map(Value::from)).collect()
     }
 }
 

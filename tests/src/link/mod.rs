@@ -70,7 +70,9 @@ impl Aggregator {
     /// The same at an address that was one's own before: it may be taken for a moment longer.
     pub async fn again(folder: &Path, at: SocketAddr, pki: &Pki, limits: Limits) -> Result<Self> {
         for _ in 0..500 {
-            if let Ok(aggregator) = Self::start(folder, at, pki, limits.clone()).await {
+            // Before the database is opened, which costs much.
+            let is_free = std::net::TcpListener::bind(at).is_ok() && std::net::UdpSocket::bind(at).is_ok();
+            if is_free && let Ok(aggregator) = Self::start(folder, at, pki, limits.clone()).await {
                 return Ok(aggregator);
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
