@@ -4,7 +4,6 @@
 //!
 //! Two connections: one publishes, one listens. The bus is up while a replica hears its own signs of life.
 
-pub mod breaker;
 pub mod message;
 
 use std::collections::HashMap;
@@ -20,9 +19,9 @@ use tokio::time::{Duration, MissedTickBehavior, interval, sleep, timeout};
 use tokio_stream::StreamExt as _;
 use uuid::Uuid;
 
+use crate::breaker::Breaker;
 use crate::intake::AskError;
 use crate::store::now;
-use breaker::Breaker;
 use message::{Message, Opened, Seal};
 
 /// The address is none. It may hold a password, so it is not told.

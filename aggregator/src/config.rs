@@ -214,15 +214,15 @@ mod tests {
         assert_eq!(config.api.tls, crate::api::config::Tls::Off);
         let credentials = tempfile::tempdir().unwrap();
         std::fs::write(credentials.path().join("db.url"), "sqlite:///tmp/x\n").unwrap();
-        std::fs::write(credentials.path().join("redis.url"), "redis://:secret@r:1/0\n").unwrap();
+        std::fs::write(credentials.path().join("redis.url"), "redis://:hidden@r:1/0\n").unwrap();
         let set = [("CREDENTIALS_DIRECTORY", credentials.path().to_str().unwrap())];
         let config = parse(PLAIN, &set).unwrap();
         assert_eq!(config.database_url.reveal(), "sqlite:///tmp/x");
-        assert_eq!(config.redis.url.as_ref().map(Secret::reveal), Some("redis://:secret@r:1/0"));
-        assert!(!format!("{config:?}").contains("secret"), "a password is shown");
-        let set = [("REDIS_URL", "redis//:secret@r")];
+        assert_eq!(config.redis.url.as_ref().map(Secret::reveal), Some("redis://:hidden@r:1/0"));
+        assert!(!format!("{config:?}").contains("hidden"), "a password is shown");
+        let set = [("REDIS_URL", "redis//:hidden@r")];
         let wrong = parse(PLAIN, &set).unwrap_err();
-        assert!(wrong.contains("redis.url") && !wrong.contains("secret"), "{wrong}");
+        assert!(wrong.contains("redis.url") && !wrong.contains("hidden"), "{wrong}");
     }
 
     #[test]

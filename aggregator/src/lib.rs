@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod app;
+mod breaker;
 pub mod bus;
 pub mod ca;
 pub mod cli;

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, sleep, timeout};
 
 use super::measure::Taken;
-use crate::bus::breaker::Breaker;
+use crate::breaker::Breaker;
 use crate::store::db::Noted;
 use otlp::Span;
 

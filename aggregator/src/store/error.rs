@@ -88,6 +88,17 @@ impl StoreError {
         }
     }
 
+    /// It was not asked, since it did not answer others.
+    pub(super) fn resting(during: &'static str, rest: std::time::Duration) -> Self {
+        let what = format!("it has not answered before, and is asked again in {} ms", rest.as_millis());
+        Self::Query { during, what, remedy: HANGS, passes: true }
+    }
+
+    /// Whether nobody answered.
+    pub(super) fn is_away(&self) -> bool {
+        matches!(self, Self::Query { remedy, .. } if [HANGS, STOPPED, BUSY].contains(remedy))
+    }
+
     /// Whether the same may succeed later without anybody's doing: agents keep what is not acknowledged.
     pub const fn passes(&self) -> bool {
         matches!(self, Self::Query { passes: true, .. } | Self::Raced)
@@ -99,9 +110,7 @@ fn remedy(error: &sqlx::Error) -> (&'static str, bool) {
     let sqlx::Error::Database(answer) = error else {
         return match error {
             sqlx::Error::PoolTimedOut => (HANGS, true),
-            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-                ("look whether it runs, can be reached, and whether its folder may be written", true)
-            }
+            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => (STOPPED, true),
             sqlx::Error::Tls(_) => {
                 ("look at its certificate and at sslmode and sslrootcert in the URL", false)
             }
@@ -129,7 +138,7 @@ fn remedy(error: &sqlx::Error) -> (&'static str, bool) {
         }
         // Connection exceptions, too many connections, shutting down.
         Some(code) if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") => {
-            ("the server is busy, stopping or starting: it is tried again", true)
+            (BUSY, true)
         }
         // invalid_authorization, invalid_catalog.
         Some(code) if code.starts_with("28") || code.starts_with("3D") => {
@@ -139,6 +148,8 @@ fn remedy(error: &sqlx::Error) -> (&'static str, bool) {
     }
 }
 
+const STOPPED: &str = "look whether it runs, can be reached, and whether its folder may be written";
+const BUSY: &str = "the server is busy, stopping or starting: it is tried again";
 const HANGS: &str =
     "the database is away, overloaded or hangs: look whether it runs, at its load and its disk";
 

@@ -3,6 +3,7 @@
 //! A text numbers its values (`$1`), which both understand, and may hold one table of values, `{rows}`,
 //! which becomes `VALUES` on SQLite and `unnest` on PostgreSQL. What differs besides stands here.
 
+mod circuit;
 mod open;
 mod queries;
 mod time;
@@ -14,9 +15,11 @@ use std::time::Duration;
 
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Column as _, Database, Decode, Postgres, Row as _, Sqlite, Transaction, Type};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::StoreError;
+use circuit::Circuit;
 pub use open::{Place, place};
 pub use queries::{Asked, Noted, Queries, noting};
 pub use value::{At, Json, Kind, Value, text};
@@ -45,6 +48,8 @@ pub struct Patience {
     /// What takes longer has failed: a database that hangs says nothing.
     longest: Duration,
     queries: Arc<Queries>,
+    /// Of readers; what is written waits for its turn and is tried again by those who bring it.
+    circuit: Arc<Circuit>,
 }
 
 impl<D: Database> Clone for Pools<D> {
@@ -132,15 +137,26 @@ impl Db {
         sql: &str,
         values: Vec<Value>,
     ) -> Result<Vec<Row>, StoreError> {
-        match self {
+        let circuit = self.circuit();
+        let asking = circuit.enter(Instant::now()).map_err(|rest| StoreError::resting(what, rest))?;
+        let rows = match self {
             Self::Sqlite(Pools { read, patience, .. }) => {
-                let rows = within(what, patience, bind_sqlite(sql, values).fetch_all(read)).await?;
-                Ok(rows.into_iter().map(Row::Sqlite).collect())
+                let rows = within(what, patience, bind_sqlite(sql, values).fetch_all(read)).await;
+                rows.map(|rows| rows.into_iter().map(Row::Sqlite).collect())
             }
             Self::Postgres(Pools { read, patience, .. }) => {
-                let rows = within(what, patience, bind_postgres(sql, values).fetch_all(read)).await?;
-                Ok(rows.into_iter().map(Row::Postgres).collect())
+                let rows = within(what, patience, bind_postgres(sql, values).fetch_all(read)).await;
+                rows.map(|rows| rows.into_iter().map(Row::Postgres).collect())
             }
+        };
+        asking.done(Instant::now(), rows.as_ref().is_err_and(StoreError::is_away), fastrand::f64());
+        rows
+    }
+
+    fn circuit(&self) -> &Circuit {
+        match self {
+            Self::Sqlite(pools) => &pools.patience.circuit,
+            Self::Postgres(pools) => &pools.patience.circuit,
         }
     }
 
@@ -317,7 +333,7 @@ async fn within<T>(
     patience: &Patience,
     answer: impl Future<Output = Result<T, sqlx::Error>>,
 ) -> Result<T, StoreError> {
-    let start = tokio::time::Instant::now();
+    let start = Instant::now();
     let answer = match tokio::time::timeout(patience.longest, answer).await {
         Ok(answer) => answer.map_err(|error| StoreError::during(what, error)),
         Err(_) => Err(StoreError::late(what, patience.longest)),
@@ -328,7 +344,7 @@ async fn within<T>(
 
 impl From<Duration> for Patience {
     fn from(longest: Duration) -> Self {
-        Self { longest, queries: Arc::default() }
+        Self { longest, queries: Arc::default(), circuit: Arc::default() }
     }
 }
 
