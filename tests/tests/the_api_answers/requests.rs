@@ -23,9 +23,9 @@ stories!(what_agents_decode_is_counted_by_endpoint, a_full_table_and_a_year_of_i
 fn recorded(path: &Path) {
     let mut capture = Capture::new();
     for nth in 0..6_u64 {
-        // Of the minute from 22:13 on the capture has the last 40 seconds.
+        // The capture begins at 22:13:20, and each opens after the one before.
         let mut tcp = Tcp::open(&mut capture, 80);
-        tcp.now = nth * 20_000_000;
+        tcp.now = 1_000_000 + nth * 20_000_000;
         let page = format!("/api/tanks/{nth}/level?operator=jane.doe");
         tcp.client(http::request("GET", &page, "")).server(http::sized(200, "12345"));
         tcp.client(http::post("/users/jane.doe/setpoint", "target=42")).server(http::sized(404, "no"));
