@@ -24,6 +24,7 @@ pub mod mirror;
 pub mod model;
 pub mod pipeline;
 pub mod protocol;
+pub mod requests;
 pub mod score;
 pub mod service;
 pub mod spool;

@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use fieldward_shared::alert::{Alert, AlertId, Severity};
+use fieldward_shared::telemetry::RequestMinute;
 use fieldward_shared::time::Timestamp;
 
 use crate::alert::{Correlator, Counts, Loss, Told};
@@ -64,6 +65,11 @@ impl Lookout {
         self.correlate(before, told);
         self.correlator.finish(told);
         self.mark(told, Correlator::finish);
+    }
+
+    /// Web requests of the minute that is over, once.
+    pub fn requests(&mut self) -> Option<RequestMinute> {
+        self.watch.requests().take(&self.facility)
     }
 
     /// People work on something, or no longer.

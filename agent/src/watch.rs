@@ -8,6 +8,7 @@ use crate::detect::{Detector, Finding};
 use crate::frame::{Arp, Frame};
 use crate::pipeline::{Limits, Pipeline};
 use crate::protocol::{ProtocolEvent, Sink};
+use crate::requests::Requests;
 use crate::window::{Passed, Window};
 
 /// Packets in, findings out.
@@ -19,6 +20,7 @@ pub struct Watch {
 /// What looks at everything that comes by.
 struct Eyes {
     window: Window,
+    requests: Requests,
     detectors: Vec<Box<dyn Detector>>,
     found: Vec<Finding>,
 }
@@ -26,7 +28,8 @@ struct Eyes {
 impl Watch {
     /// Watches with these detectors.
     pub fn new(limits: Limits, detectors: Vec<Box<dyn Detector>>) -> Self {
-        let eyes = Eyes { window: Window::default(), detectors, found: Vec::new() };
+        let (window, requests) = (Window::default(), Requests::default());
+        let eyes = Eyes { window, requests, detectors, found: Vec::new() };
         Self { pipeline: Pipeline::new(limits), eyes }
     }
 
@@ -39,6 +42,7 @@ impl Watch {
     /// The capture is over.
     pub fn finish(&mut self) {
         self.pipeline.finish(&mut self.eyes);
+        self.eyes.requests.finish();
     }
 
     /// What was found since the last call.
@@ -60,6 +64,11 @@ impl Watch {
     /// The last minute.
     pub const fn window(&self) -> &Window {
         &self.eyes.window
+    }
+
+    /// Web requests of the minute that is over, once; none that nobody takes are kept.
+    pub const fn requests(&mut self) -> &mut Requests {
+        &mut self.eyes.requests
     }
 
     /// What stands before the detectors.
@@ -90,7 +99,11 @@ impl Watch {
 
 impl Eyes {
     fn pass(&mut self, ts: Timestamp) {
-        match self.window.pass(ts) {
+        let passed = self.window.pass(ts);
+        if let (true, Some(second)) = (passed != Passed::Nothing, self.window.now()) {
+            self.requests.pass(second);
+        }
+        match passed {
             Passed::Nothing => {}
             Passed::Seconds(first, last) => {
                 for second in first..=last {
@@ -113,6 +126,7 @@ impl Eyes {
 impl Sink for Eyes {
     fn event(&mut self, event: &ProtocolEvent<'_>) {
         self.window.event(event);
+        self.requests.event(event);
         for detector in &mut self.detectors {
             detector.event(event, &mut self.found);
         }

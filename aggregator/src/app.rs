@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use fieldward_shared::clock::Clock;
 use fieldward_shared::service::Notify;
 use fieldward_shared::supervisor::{Pulse, Stop, Supervisor};
-use fieldward_shared::telemetry::NetworkData;
+use fieldward_shared::telemetry::{NetworkData, RequestMinute};
 use fieldward_shared::transport::{reset_key, server_showing};
 use tokio::sync::mpsc;
 use tokio::time::{Duration, MissedTickBehavior, interval};
@@ -25,12 +25,14 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     let hall = Arc::new(config.ca.open(store.clone(), Arc::new(Clock::default())).await?);
     let key = config.ca.folder.join(RESET_KEY);
     let (seconds, arriving) = mpsc::channel(SECONDS);
+    let (requests, counted) = mpsc::channel(MINUTES);
     let parts = Parts {
         tls: server_showing(hall.server(), hall.verifier(), hall.clock().clone())?,
         reset_key: reset_key(&key).with_context(|| key.display().to_string())?,
         gate: hall.clone(),
         store: store.clone(),
         seconds,
+        requests,
         limits: Limits::default(),
     };
     let intake = Intake::bind(config.listen, parts).await?;
@@ -56,6 +58,7 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     supervisor.spawn("jobs", |stop| api::jobs::run::run(shown, stop));
     supervisor.spawn("intake", |stop| take_in(intake, stop));
     supervisor.spawn("traffic", |stop| keep_traffic(store.clone(), arriving, stop));
+    supervisor.spawn("requests", |stop| keep_requests(store.clone(), counted, stop));
     supervisor.spawn("retention", |stop| retention::run(store.clone(), config.retention, vitals, stop));
     tracing::info!("the aggregator runs");
     let ended = supervisor.run().await;
@@ -108,11 +111,31 @@ async fn keep_traffic(store: Store, mut arriving: mpsc::Receiver<NetworkData>, m
     }
 }
 
+/// Keeps minutes of web requests, as lossy as seconds are.
+async fn keep_requests(store: Store, mut arriving: mpsc::Receiver<RequestMinute>, mut stop: Stop) {
+    let mut some = Vec::new();
+    loop {
+        let count = tokio::select! {
+            count = arriving.recv_many(&mut some, MINUTES_AT_ONCE) => count,
+            () = stop.asked() => 0,
+        };
+        if count == 0 {
+            return;
+        }
+        if let Err(error) = store.keep_requests(std::mem::take(&mut some)).await {
+            tracing::warn!(count, %error, "minutes of web requests were not kept");
+        }
+    }
+}
+
 /// Beside the authority: by it agents learn at once that the aggregator has started anew.
 const RESET_KEY: &str = "reset.key";
 /// Seconds of traffic that wait to be kept; what does not fit the intake counts.
 const SECONDS: usize = 4096;
 const MOST_AT_ONCE: usize = 1024;
+/// Minutes of web requests that wait, each of at most 257 endpoints.
+const MINUTES: usize = 1024;
+const MINUTES_AT_ONCE: usize = 32;
 /// The authority is late when it was not heard of for so long.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// For tasks to end.

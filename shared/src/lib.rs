@@ -9,6 +9,7 @@ pub mod features;
 pub mod identity;
 pub mod keyfile;
 pub mod loss;
+pub mod pattern;
 pub mod pki;
 pub mod roots;
 pub mod service;

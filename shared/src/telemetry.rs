@@ -2,9 +2,11 @@
 //! for other tools at the plant. Counts only.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::pattern::Pattern;
 use crate::time::Timestamp;
 
 /// A second.
@@ -34,3 +36,67 @@ pub struct NetworkData {
     /// What models see of it, by name.
     pub raw_features: BTreeMap<String, f32>,
 }
+
+/// A minute of web requests at a plant, by endpoint: counts only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestMinute {
+    /// When it began.
+    pub timestamp: Timestamp,
+    /// Which plant.
+    pub facility_id: String,
+    /// One for each endpoint and kind of answer; none where nobody asked.
+    pub endpoints: Vec<EndpointCounts>,
+}
+
+/// Requests of a minute that went to one endpoint and were answered alike.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointCounts {
+    /// Whom they asked; `::` for what there was no room for.
+    pub server: IpAddr,
+    /// How: one of [`METHODS`].
+    pub method: &'static str,
+    /// Which pages.
+    pub path: Pattern,
+    /// The first digit of the status: 1 to 5; 0 is no answer, 6 anything else.
+    pub status: u8,
+    /// How many.
+    pub requests: u64,
+    /// Of them, those whose answer was of 400 or more.
+    pub errors: u64,
+    /// Bytes of bodies, there and back.
+    pub bytes: u64,
+    /// How many were answered within the capture.
+    pub answered: u64,
+    /// Microseconds until they were answered, all together.
+    pub micros: u64,
+    /// Microseconds until the slowest of them was.
+    pub most_micros: u64,
+}
+
+/// What is done with pages; `OTHER` is any other word.
+pub const METHODS: [&str; 16] = [
+    "GET",
+    "HEAD",
+    "POST",
+    "PUT",
+    "DELETE",
+    "PATCH",
+    "OPTIONS",
+    "TRACE",
+    "CONNECT",
+    "PROPFIND",
+    "PROPPATCH",
+    "MKCOL",
+    "COPY",
+    "MOVE",
+    "SUBSCRIBE",
+    "OTHER",
+];
+
+/// The method that is written so.
+pub fn method(word: &[u8]) -> &'static str {
+    METHODS.into_iter().find(|known| known.as_bytes() == word).unwrap_or("OTHER")
+}
+
+/// Endpoints of a minute that are told apart; one more is all others.
+pub const ENDPOINTS: usize = 256;

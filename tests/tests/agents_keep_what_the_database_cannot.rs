@@ -60,12 +60,14 @@ impl Lab {
         let store = Store::open(url).await.expect("the store");
         let (pki, folder) = (Pki::new().expect("certificates"), tempfile::tempdir().expect("a folder"));
         let (seconds, arriving) = mpsc::channel(64);
+        let (requests, _) = mpsc::channel(1);
         let parts = Parts {
             tls: pki.server().expect("certificates"),
             reset_key: [7; 64],
             gate: pki.gate(),
             store: store.clone(),
             seconds,
+            requests,
             limits: limits(),
         };
         let intake = Intake::bind(HERE, parts).await.expect("it to start");

@@ -41,12 +41,14 @@ impl Aggregator {
         let hall = Arc::new(Hall::open(settings, store, clock.clone()).await.expect("a hall"));
         let tls = server_showing(hall.server(), hall.verifier(), clock).expect("TLS");
         let (seconds, _) = tokio::sync::mpsc::channel(1);
+        let (requests, _) = tokio::sync::mpsc::channel(1);
         let parts = Parts {
             tls,
             reset_key: [7; 64],
             gate: hall.clone(),
             store: hall.store().clone(),
             seconds,
+            requests,
             limits: Limits { sweep: Duration::from_millis(50), ..Limits::default() },
         };
         let intake = Intake::bind(HERE, parts).await.expect("an intake");

@@ -7,6 +7,7 @@ use fieldward_agent::flow::Transport;
 use fieldward_agent::json;
 use fieldward_agent::pipeline::{Limits, Pipeline};
 use fieldward_agent::protocol::{DECODERS, ProtocolEvent, Sink};
+use fieldward_agent::requests::Requests;
 use fieldward_shared::time::Timestamp;
 use fieldward_tests::capture::{Capture, mix, plant};
 use fieldward_tests::stream::{Wire, cut};
@@ -26,15 +27,18 @@ impl Sink for Rendering {
     }
 }
 
-/// Takes events and makes no text of them, as windows and features do.
+/// Takes events and makes no text of them, as windows and features do, and counts web requests.
 #[derive(Default)]
 struct Counting {
     events: u64,
+    requests: Requests,
 }
 
 impl Sink for Counting {
     fn event(&mut self, event: &ProtocolEvent<'_>) {
         self.events += u64::from(!event.fields.is_empty());
+        self.requests.pass(event.ts.as_secs());
+        self.requests.event(event);
     }
 }
 

@@ -120,6 +120,7 @@ impl Engine {
         };
         self.lookout.finish(&mut told);
         self.put(&mut told);
+        self.unsent.extend(self.lookout.requests().map(|minute| Report::Requests(Box::new(minute))));
         self.obey();
         self.work(None);
         self.look(source.drops());
@@ -156,6 +157,10 @@ impl Engine {
             self.status.network_data = Some(network_data(&self.status.facility_id, second, &bucket));
             self.untold = self.reports.try_send(Report::Second(Box::new(self.status.clone()))).is_err();
             self.status.seconds_untold += u64::from(self.untold);
+        }
+        if let Some(minute) = self.lookout.requests() {
+            let told = self.reports.try_send(Report::Requests(Box::new(minute)));
+            self.status.minutes_untold += u64::from(told.is_err());
         }
         self.send();
     }

@@ -18,6 +18,7 @@ use std::sync::mpsc::{TrySendError, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use fieldward_shared::service::Notify;
+use fieldward_shared::telemetry::RequestMinute;
 
 use crate::capture::{CaptureError, Drops, Source};
 use crate::config::Config;
@@ -50,6 +51,8 @@ pub enum Order {
 pub enum Report {
     /// How it is after a second.
     Second(Box<Status>),
+    /// Web requests of a minute.
+    Requests(Box<RequestMinute>),
     /// That something has changed, before a second is over.
     News(Box<Status>),
     /// What was gathered while learning.

@@ -111,6 +111,11 @@ impl<'a> Rim<'a> {
                 }
                 self.status = *status;
             }
+            Report::Requests(minute) => {
+                if let Some(uplink) = &self.uplink {
+                    uplink.requests(&minute);
+                }
+            }
             Report::News(status) => self.status = *status,
             Report::Gathered(gathered) => {
                 let written = gathered.write(self.config.state());

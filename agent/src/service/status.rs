@@ -64,6 +64,9 @@ pub struct Status {
     pub clock_restarts: u64,
     /// Seconds that were counted and not told, because the disk was slow.
     pub seconds_untold: u64,
+    /// Minutes of web requests, likewise.
+    #[serde(default)]
+    pub minutes_untold: u64,
     /// Maintenance files that were refused.
     pub maintenance_refused: u64,
     /// Resident memory.

@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use fieldward_shared::identity::AGGREGATOR;
-use fieldward_shared::telemetry::NetworkData;
+use fieldward_shared::telemetry::{NetworkData, RequestMinute};
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::transport::{Code, Link, LinkError};
 use fieldward_shared::wire::{Health, Welcome};
@@ -67,6 +67,9 @@ pub struct Status {
     pub delivered: u64,
     /// Seconds of traffic that were not sent.
     pub seconds_dropped: u64,
+    /// Minutes of web requests that were not sent: the link was poor, or the aggregator does not know them.
+    #[serde(default)]
+    pub minutes_dropped: u64,
     /// The aggregator's clock less ours, in seconds.
     pub clock_ahead: i64,
     /// What is wrong, and what to do.
@@ -152,6 +155,11 @@ impl Uplink {
         self.uplinked.told.second(data, &self.uplinked.features);
     }
 
+    /// Web requests of a minute; never waits.
+    pub fn requests(&self, minute: &RequestMinute) {
+        self.uplinked.told.requests(minute);
+    }
+
     /// How the service is; never waits.
     pub fn tell(&self, health: Health) {
         self.uplinked.told.tell(health);
@@ -159,7 +167,8 @@ impl Uplink {
 
     /// How it is.
     pub fn status(&self) -> Status {
-        Status { seconds_dropped: self.uplinked.told.dropped(), ..self.uplinked.lock().clone() }
+        let (seconds_dropped, minutes_dropped) = self.uplinked.told.dropped();
+        Status { seconds_dropped, minutes_dropped, ..self.uplinked.lock().clone() }
     }
 
     /// Says goodbye and ends.

@@ -43,6 +43,7 @@ pub async fn run(uplinked: &Uplinked, dialled: &Dialled, pacing: Pacing) -> Left
         link,
         courier: RefCell::new(courier),
         granted: Notify::new(),
+        takes_requests: welcome.requests,
         looking: RefCell::new(Looking::new(&uplinked.settings.spool_folder)),
     };
     let Err(why) = session.turn(control).await;
@@ -93,6 +94,8 @@ struct Session<'a> {
     courier: RefCell<Courier<'a>>,
     /// More may go.
     granted: Notify,
+    /// An aggregator that does not know them would end the session.
+    takes_requests: bool,
     looking: RefCell<Looking>,
 }
 
@@ -162,6 +165,9 @@ impl Session<'_> {
                 () = self.uplinked.told.news.notified() => {
                     while let Some(second) = self.uplinked.told.take() {
                         sender.send(second).await?;
+                    }
+                    while self.takes_requests && let Some(minute) = self.uplinked.told.take_requests() {
+                        sender.send(minute).await?;
                     }
                 }
                 _ = every.tick() => sender.send(self.health()).await?,

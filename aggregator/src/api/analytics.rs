@@ -16,7 +16,7 @@ use super::error::ApiError;
 use super::extract::{Path, Query};
 use super::principal::{Principal, Role};
 use super::route::{Policy, Routes};
-use super::series::{SeriesQuery, Span};
+use super::series::{SeriesQuery, Span, UNTOLD};
 use super::threats::{OfFacility, OfType, Types, plants};
 use super::time::Time;
 use super::trends::{self, Metric, Reactions};
@@ -159,6 +159,7 @@ async fn overview(
     };
     let standing = api.fleet.snapshot(now());
     let seen: Vec<_> = standing.iter().filter(|one| principal.scope.holds(&one.facility)).collect();
+    let traffic = traffic(&api, &span).await?;
     let critical = |tally: &Tally| tally.severity(Severity::Critical);
     Ok(axum::Json(Overview {
         since: Time(span.range.since),
@@ -168,12 +169,12 @@ async fn overview(
         threats: Compared::of(found.threats().total(), found_before.threats().total()),
         active_alerts,
         response: Response::from(&Reactions::of(&api, &span).await?),
-        traffic: traffic(&api, &span).await?,
+        unknown: unknown(&traffic),
+        traffic,
         top_threats: found.types(FEW),
         top_facilities,
         agents_connected: seen.iter().filter(|one| one.presence != Presence::Offline).count(),
         agents_known: seen.len(),
-        unknown: unknown(),
     }))
 }
 
@@ -228,6 +229,7 @@ async fn summary(
         alerts.statuses(&[Status::FalsePositive]),
         alerts.statuses(&[Status::Resolved, Status::FalsePositive]),
     );
+    let traffic = traffic(&api, &span).await?;
     Ok(axum::Json(Summary {
         since: Time(span.range.since),
         until: Time(span.range.until),
@@ -239,8 +241,8 @@ async fn summary(
         by_type: found.types(MANY),
         by_facility,
         response: Response::from(&Reactions::of(&api, &span).await?),
-        traffic: traffic(&api, &span).await?,
-        unknown: unknown(),
+        unknown: unknown(&traffic),
+        traffic,
     }))
 }
 
@@ -297,9 +299,7 @@ async fn trend(
     let change = now_on.total.zip(earlier.total).and_then(|(total, before)| trends::change(total, before));
     let points = now_on.points.into_iter().map(|(at, value)| TrendPoint { timestamp: Time(at), value });
     let why = match metric {
-        Metric::Requests => {
-            Some("minutes and hours of traffic keep packets and bytes, not messages of a protocol")
-        }
+        Metric::Requests if now_on.total.is_none() => Some(UNTOLD),
         _ if now_on.total.is_none() => Some("nothing of it happened in this range"),
         _ => None,
     };
@@ -327,18 +327,18 @@ async fn figures(api: &Api, span: &Span) -> Result<Types, ApiError> {
 
 async fn traffic(api: &Api, span: &Span) -> Result<Totals, ApiError> {
     let (_, sums) = span.traffic(api).await?;
+    let (_, requests) = span.requests(api, None).await?;
     Ok(Totals {
         packets: sums.iter().map(|sum| sum.packets).sum(),
         bytes: sums.iter().map(|sum| sum.bytes).sum(),
         failed_connections: sums.iter().map(|sum| sum.failed_connections).sum(),
-        requests: None,
+        requests: (!requests.is_empty()).then(|| requests.values().map(|one| one.requests).sum()),
         seconds: sums.iter().map(|sum| sum.seconds).sum(),
     })
 }
 
-fn unknown() -> BTreeMap<&'static str, &'static str> {
-    let why = "minutes and hours of traffic keep packets and bytes, not messages of a protocol";
-    BTreeMap::from([("traffic.requests", why)])
+fn unknown(traffic: &Totals) -> BTreeMap<&'static str, &'static str> {
+    traffic.requests.is_none().then_some(("traffic.requests", UNTOLD)).into_iter().collect()
 }
 
 /// Rows of an overview.

@@ -11,16 +11,19 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 use super::Api;
+use super::endpoints;
 use super::error::ApiError;
 use super::extract::Query;
 use super::measure::Minute;
 use super::metrics::Times;
 use super::principal::{Principal, Role};
 use super::route::{Policy, Routes};
-use super::series::SeriesQuery;
+use super::series::{SeriesQuery, UNTOLD};
 use super::time::{Range, Time};
 use crate::store::alerts::Filter;
 use crate::store::now;
+use crate::store::sums::Sum;
+use crate::store::traffic::Resolution;
 
 /// The resource.
 pub fn routes() -> Routes {
@@ -59,6 +62,30 @@ struct RequestPoint {
     failed_connections: u64,
     /// HTTP requests that agents decoded.
     requests: Option<u64>,
+    /// Of them, those whose answer was of 400 or more.
+    errors: Option<u64>,
+    /// Milliseconds until they were answered, on average.
+    response_time_mean_ms: Option<f64>,
+}
+
+impl RequestPoint {
+    fn of(sum: &Sum) -> Self {
+        let (packets, bytes, failed_connections) = (sum.packets, sum.bytes, sum.failed_connections);
+        Self { packets, bytes, failed_connections, ..Self::at(sum.at) }
+    }
+
+    /// One of which nothing is known yet.
+    const fn at(at: Timestamp) -> Self {
+        Self {
+            timestamp: Time(at),
+            packets: 0,
+            bytes: 0,
+            failed_connections: 0,
+            requests: None,
+            errors: None,
+            response_time_mean_ms: None,
+        }
+    }
 }
 
 /// Traffic over time
@@ -70,21 +97,24 @@ async fn requests(
     Query(query): Query<SeriesQuery>,
 ) -> Result<axum::Json<RequestChart>, ApiError> {
     let span = query.check(&principal)?;
-    let (resolution_seconds, sums) = span.traffic(&api).await?;
-    let points = sums.iter().map(|sum| RequestPoint {
-        timestamp: Time(sum.at),
-        packets: sum.packets,
-        bytes: sum.bytes,
-        failed_connections: sum.failed_connections,
-        requests: None,
-    });
-    let why = "minutes and hours of traffic keep packets and bytes, not messages of a protocol";
+    // Requests are counted by the minute.
+    let (resolution_seconds, sums) = span.traffic_by(&api, Resolution::Minute).await?;
+    let (_, requests) = span.requests(&api, None).await?;
+    let mut points: BTreeMap<Timestamp, RequestPoint> =
+        sums.iter().map(|sum| (sum.at, RequestPoint::of(sum))).collect();
+    for (at, counts) in &requests {
+        let point = points.entry(*at).or_insert_with(|| RequestPoint::at(*at));
+        (point.requests, point.errors) = (Some(counts.requests), Some(counts.errors));
+        point.response_time_mean_ms = endpoints::mean(counts);
+    }
+    let is_whole = points.values().all(|point| point.requests.is_some());
+    let unknown = (!is_whole || points.is_empty()).then_some(("points.requests", UNTOLD));
     Ok(axum::Json(RequestChart {
         since: Time(span.range.since),
         until: Time(span.range.until),
         resolution_seconds,
-        points: points.collect(),
-        unknown: BTreeMap::from([("points.requests", why)]),
+        points: points.into_values().collect(),
+        unknown: unknown.into_iter().collect(),
     }))
 }
 

@@ -12,6 +12,7 @@ mod charts;
 pub mod config;
 mod context;
 pub mod door;
+mod endpoints;
 pub mod error;
 pub mod exports;
 mod extract;
@@ -81,6 +82,7 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     business::routes,
     charts::routes,
     context::routes,
+    endpoints::routes,
     exports::routes,
     fleet::routes,
     health::routes,

@@ -12,9 +12,17 @@ use super::error::ApiError;
 use super::extract::words;
 use super::principal::Principal;
 use super::time::Range;
+use crate::store::endpoints::{Asked, Endpoint};
 use crate::store::now;
+use crate::store::requests::Requests;
 use crate::store::sums::Sum;
 use crate::store::traffic::Resolution;
+
+/// How many seconds a stretch is, and the web requests of each; those that nobody told of are left out.
+pub type Requested = (u64, BTreeMap<Timestamp, Requests>);
+
+/// Why web requests are not known.
+pub const UNTOLD: &str = "no agent in scope told of web requests then: none ran, or none that counts them";
 
 /// Which plants, and when.
 #[derive(Clone, Debug, Default, Deserialize, IntoParams)]
@@ -63,17 +71,49 @@ pub fn facilities(text: Option<&str>, principal: &Principal) -> Result<Option<Ve
 impl Span {
     /// Its traffic in at most 1500 stretches, and how many seconds one is.
     pub async fn traffic(&self, api: &Api) -> Result<(u64, Vec<Sum>), ApiError> {
+        self.traffic_by(api, Resolution::Second).await
+    }
+
+    /// The same, read from nothing finer.
+    pub async fn traffic_by(&self, api: &Api, finest: Resolution) -> Result<(u64, Vec<Sum>), ApiError> {
         let length = self.range.until.since(self.range.since);
         let Some(facilities) = &self.facilities else {
-            return Ok((width(length, Resolution::Minute), Vec::new()));
+            return Ok((width(length, Resolution::Minute) / 1_000_000, Vec::new()));
         };
-        let plants =
-            if facilities.is_empty() { api.store.facilities().await?.len() } else { facilities.len() };
-        let most = STRETCHES.min(ROWS / plants.max(1) as u64);
-        let resolution = Resolution::fitting(self.range.since, self.range.until, most);
+        let resolution = self.resolution(api, facilities).await?.max(finest);
         let sums = api.store.sums(facilities, self.range.since, self.range.until, resolution).await?;
         let width = width(length, resolution);
         Ok((width / 1_000_000, gather(&sums, width)))
+    }
+
+    /// Its web requests, of an endpoint or of all, in the stretches of [`Self::traffic_by`] the minute.
+    pub async fn requests(&self, api: &Api, endpoint: Option<Endpoint<'_>>) -> Result<Requested, ApiError> {
+        let length = self.range.until.since(self.range.since);
+        let Some(facilities) = &self.facilities else {
+            return Ok((width(length, Resolution::Minute) / 1_000_000, BTreeMap::new()));
+        };
+        let resolution = self.resolution(api, facilities).await?.max(Resolution::Minute);
+        let Range { since: from, until } = self.range;
+        let asked = Asked { facilities, from, until, resolution };
+        let told = match endpoint {
+            Some(endpoint) => api.store.endpoint(&asked, endpoint).await?,
+            None => api.store.requests(&asked).await?,
+        };
+        let width = width(length, resolution);
+        let mut stretches: BTreeMap<Timestamp, Requests> = BTreeMap::new();
+        for (at, counts) in told {
+            let at = Timestamp::from_micros(at.as_micros() - at.as_micros() % width);
+            stretches.entry(at).or_default().add(&counts);
+        }
+        Ok((width / 1_000_000, stretches))
+    }
+
+    /// The finest in which not too many rows are read.
+    pub async fn resolution(&self, api: &Api, facilities: &[String]) -> Result<Resolution, ApiError> {
+        let plants =
+            if facilities.is_empty() { api.store.facilities().await?.len() } else { facilities.len() };
+        let most = STRETCHES.min(ROWS / plants.max(1) as u64);
+        Ok(Resolution::fitting(self.range.since, self.range.until, most))
     }
 }
 

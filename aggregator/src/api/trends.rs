@@ -94,7 +94,7 @@ impl Metric {
             Self::Packets => traffic(api, span, |sum| sum.packets).await,
             Self::Bytes => traffic(api, span, |sum| sum.bytes).await,
             Self::FailedConnections => traffic(api, span, |sum| sum.failed_connections).await,
-            Self::Requests => Ok(Series { width: width(span.range), points: Vec::new(), total: None }),
+            Self::Requests => requests(api, span).await,
             Self::Acknowledged | Self::Resolved | Self::TimeToAcknowledge | Self::TimeToResolve => {
                 Ok(self.done(span.range, &Reactions::of(api, span).await?))
             }
@@ -197,6 +197,14 @@ async fn traffic(api: &Api, span: &Span, figure: fn(&Sum) -> u64) -> Result<Seri
     let points: Vec<(Timestamp, Option<f64>)> =
         sums.iter().map(|sum| (sum.at, Some(figure(sum) as f64))).collect();
     let total = (!sums.is_empty()).then(|| sums.iter().map(|sum| figure(sum) as f64).sum());
+    Ok(Series { width: seconds * 1_000_000, points, total })
+}
+
+async fn requests(api: &Api, span: &Span) -> Result<Series, ApiError> {
+    let (seconds, told) = span.requests(api, None).await?;
+    let points: Vec<(Timestamp, Option<f64>)> =
+        told.iter().map(|(at, counts)| (*at, Some(counts.requests as f64))).collect();
+    let total = (!told.is_empty()).then(|| told.values().map(|counts| counts.requests as f64).sum());
     Ok(Series { width: seconds * 1_000_000, points, total })
 }
 

@@ -42,6 +42,8 @@ counters! {
     commit_errors "Commits that failed and were tried again.",
     seconds "Seconds of traffic that came.",
     seconds_dropped "Seconds of traffic for which there was no room.",
+    minutes "Minutes of web requests that came.",
+    minutes_dropped "Minutes of web requests for which there was no room.",
     doors "Requests at the doors for certificates.",
 }
 

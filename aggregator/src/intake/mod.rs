@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use fieldward_shared::telemetry::NetworkData;
+use fieldward_shared::telemetry::{NetworkData, RequestMinute};
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::transport::{Code, Link, TlsError, accept_tcp, endpoint_config, quic_server};
 use fieldward_shared::wire::{Answer, Question};
@@ -73,6 +73,8 @@ pub struct Parts {
     pub store: Store,
     /// Where seconds of traffic go; what does not fit is counted.
     pub seconds: mpsc::Sender<NetworkData>,
+    /// Where minutes of web requests go, likewise.
+    pub requests: mpsc::Sender<RequestMinute>,
     /// Bounds.
     pub limits: Limits,
 }
@@ -82,6 +84,7 @@ struct Shared {
     gate: Arc<dyn Gate>,
     store: Store,
     seconds: mpsc::Sender<NetworkData>,
+    requests: mpsc::Sender<RequestMinute>,
     limits: Limits,
     /// Who may begin handshakes by QUIC and by TCP: those of one take nothing from the other.
     entries: [Entrance; 2],
@@ -130,6 +133,7 @@ impl Intake {
             gate: parts.gate,
             store: parts.store,
             seconds: parts.seconds,
+            requests: parts.requests,
             limits: parts.limits,
             registry: Registry::default(),
             pressure: Pressure::default(),
@@ -330,6 +334,14 @@ impl Shared {
             self.counters.seconds_dropped.add();
         }
         self.fleet.traffic(agent, data);
+    }
+
+    /// Web requests of a minute of an agent.
+    fn requests(&self, minute: RequestMinute) {
+        self.counters.minutes.add();
+        if self.requests.try_send(minute).is_err() {
+            self.counters.minutes_dropped.add();
+        }
     }
 }
 

@@ -157,6 +157,7 @@ async fn welcome(
         time: now().as_micros(),
         facility: peer.facility.clone(),
         agent: peer.agent.to_string(),
+        requests: true,
     };
     control.send(welcome).await?;
     Ok(())
@@ -254,6 +255,10 @@ impl<'a> Serving<'a> {
             Event::Telemetry(Some(Message::Second(second))) => {
                 self.heard();
                 self.shared.second(second.data(&self.peer.facility, &self.features), self.peer.agent);
+            }
+            Event::Telemetry(Some(Message::Requests(told))) => {
+                self.heard();
+                self.shared.requests(told.data(&self.peer.facility).map_err(protocol)?);
             }
             Event::Telemetry(Some(Message::Health(health))) => {
                 self.heard();

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::counts::{COUNTED, Changes, Counted};
 use super::db::{At, Value, Values};
+use super::requests::KEY;
 use super::traffic::Resolution;
 use super::{Store, StoreError, now};
 use crate::vitals::{Part, Vitals};
@@ -18,9 +19,10 @@ use crate::vitals::{Part, Vitals};
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retention {
-    /// Alerts, their reports, what was lost or could not be read, and hours of traffic.
+    /// Alerts, their reports, what was lost or could not be read, and hours of traffic
+    /// and of web requests.
     pub alerts_days: u32,
-    /// Minutes of traffic.
+    /// Minutes of traffic and of web requests.
     pub metrics_days: u32,
     /// Seconds of traffic.
     pub traffic_days: u32,
@@ -39,7 +41,7 @@ pub struct Forgotten {
     pub alerts: u64,
     /// Reports, losses, and what could not be read.
     pub reports: u64,
-    /// Seconds, minutes and hours of traffic.
+    /// Of traffic and of web requests.
     pub traffic: u64,
 }
 
@@ -61,6 +63,19 @@ impl Store {
                     SELECT facility_id, timestamp FROM {table} WHERE timestamp < $1 LIMIT $2)"
             );
             traffic += self.pieces(&sql, vec![before.into()]).await?;
+        }
+        for (resolution, before) in
+            [(Resolution::Minute, before(retention.metrics_days)), (Resolution::Hour, alerts)]
+        {
+            for (table, key) in
+                [(resolution.endpoints(), KEY), (resolution.requests(), "facility_id, timestamp")]
+            {
+                let sql = format!(
+                    "DELETE FROM {table} WHERE ({key}) IN (
+                        SELECT {key} FROM {table} WHERE timestamp < $1 LIMIT $2)"
+                );
+                traffic += self.pieces(&sql, vec![before.into()]).await?;
+            }
         }
         let mut reports = self.reports(alerts).await?;
         for table in ["losses", "dead_letter"] {

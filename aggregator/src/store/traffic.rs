@@ -157,7 +157,7 @@ fn row(facility: &str, at: Timestamp, second: &NetworkData) -> Vec<Value> {
 }
 
 /// When the one of these begins in which a moment lies.
-const fn start(at: Timestamp, resolution: Resolution) -> Timestamp {
+pub(super) const fn start(at: Timestamp, resolution: Resolution) -> Timestamp {
     Timestamp::from_micros(at.as_micros() - at.as_micros() % resolution.micros())
 }
 

@@ -66,6 +66,9 @@ pub struct Welcome {
     /// As the certificate says.
     #[prost(string, tag = "6")]
     pub agent: String,
+    /// Counts of web requests are welcome too: an aggregator that does not know them would close the session.
+    #[prost(bool, tag = "7")]
+    pub requests: bool,
 }
 
 /// A batch is committed.

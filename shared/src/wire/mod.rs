@@ -11,6 +11,7 @@
 mod control;
 mod door;
 mod report;
+mod requests;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ pub use control::{
 };
 pub use door::{Certificate, EnrollRequest, Pending, Refused, RenewRequest};
 pub use report::{Record, Reports};
+pub use requests::{RequestRow, Requests};
 
 /// The wire version that this build speaks.
 pub const VERSION: u32 = 1;
@@ -138,6 +140,7 @@ messages! {
     16 Reports LONGEST - HEAD;
     17 Second 16 << 10;
     18 Health 16 << 10;
+    19 Requests 64 << 10;
     24 Ask 4 << 10;
     25 Answer LONGEST - HEAD;
     32 EnrollRequest 8 << 10;

@@ -18,7 +18,7 @@ use fieldward_agent::uplink::{Credentials, Pace, Settings, Trust, Uplink};
 use fieldward_aggregator::intake::{Gate, Intake, Limits, Parts};
 use fieldward_aggregator::store::Store;
 use fieldward_shared::alert::{Alert, AlertId, Severity, Status};
-use fieldward_shared::telemetry::NetworkData;
+use fieldward_shared::telemetry::{NetworkData, RequestMinute};
 use fieldward_shared::time::Timestamp;
 use tokio::sync::mpsc;
 use uuid::Uuid;
@@ -36,6 +36,8 @@ pub struct Aggregator {
     pub store: Store,
     /// Seconds of traffic that came.
     pub seconds: mpsc::Receiver<NetworkData>,
+    /// Minutes of web requests that came.
+    pub requests: mpsc::Receiver<RequestMinute>,
 }
 
 /// An address that is free for UDP and for TCP, for a process that is started again and again.
@@ -88,9 +90,10 @@ impl Aggregator {
         limits: Limits,
     ) -> Result<Self> {
         let (seconds, arriving) = mpsc::channel(4096);
-        let parts = Parts { tls, reset_key: [7; 64], gate, store: store.clone(), seconds, limits };
+        let (requests, counted) = mpsc::channel(64);
+        let parts = Parts { tls, reset_key: [7; 64], gate, store: store.clone(), seconds, requests, limits };
         let intake = Intake::bind(at, parts).await?;
-        Ok(Self { intake, store, seconds: arriving })
+        Ok(Self { intake, store, seconds: arriving, requests: counted })
     }
 
     /// Ends in order.

@@ -202,7 +202,30 @@ const ASKED_FOR: &[Endpoint] = &[
             "pages",
         ],
     ),
-    ("GET", "/api/traffic/endpoint/{endpoint}", &["range"], NOTHING),
+    (
+        "GET",
+        "/api/traffic/endpoint/{endpoint}",
+        &["range", "method", "facility"],
+        &[
+            "endpoint",
+            "requests",
+            "errors",
+            "bytes",
+            "response_time_mean_ms",
+            "response_time_max_ms",
+            "by_status[].status",
+            "by_method[].method",
+            "by_server[].server",
+            "points[].timestamp",
+            "points[].requests",
+        ],
+    ),
+    (
+        "GET",
+        "/api/traffic/endpoints",
+        &["range", "facility", "limit"],
+        &["endpoints[].endpoint", "endpoints[].method", "endpoints[].requests"],
+    ),
     (
         "GET",
         "/api/security/checks",
@@ -344,7 +367,6 @@ const TO_COME: &[(&str, &str)] = &[
     ("POST", "/api/demo/reset"),
     ("GET", "/api/fl/rounds/history"),
     ("GET", "/api/predictions/latest"),
-    ("GET", "/api/traffic/endpoint/{endpoint}"),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

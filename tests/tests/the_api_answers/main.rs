@@ -13,6 +13,7 @@ mod issued;
 mod live;
 mod policies;
 mod privacy;
+mod requests;
 mod secure;
 mod security;
 mod serving;

@@ -39,12 +39,14 @@ async fn an_operator_signs_in_by_the_link_over_tls() {
     let store = Store::open(config.database_url.reveal()).await.unwrap();
     let hall = Arc::new(config.ca.open(store.clone(), Arc::new(Clock::default())).await.unwrap());
     let (seconds, _arriving) = mpsc::channel(16);
+    let (requests, _counted) = mpsc::channel(16);
     let parts = Parts {
         tls: server_showing(hall.server(), hall.verifier(), hall.clock().clone()).unwrap(),
         reset_key: [7; 64],
         gate: hall.clone(),
         store: store.clone(),
         seconds,
+        requests,
         limits: Limits::default(),
     };
     let intake = Intake::bind(config.api.listen, parts).await.unwrap();

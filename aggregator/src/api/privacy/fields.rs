@@ -154,6 +154,9 @@ pub const TABLES: &[Table] = &[
         &[("key", Credential), ("digest", Credential)],
     ),
     table("dead_letter", Operational, Agents, Kept::Alerts, &[("payload", Personal)]),
+    // Whom somebody asked is a host of a plant; paths are patterns without values.
+    table("endpoint_hours", Plant, Agents, Kept::Alerts, &[("server", Personal)]),
+    table("endpoint_minutes", Plant, Agents, Kept::Metrics, &[("server", Personal)]),
     table(
         "enrolments",
         Operational,
@@ -189,6 +192,8 @@ pub const TABLES: &[Table] = &[
     table("predicted_techniques", Plant, Aggregator, Kept::Always, &[]),
     table("predictions", Plant, Aggregator, Kept::Always, &[]),
     table("renewals", Credential, Aggregator, Kept::ItsEnd, &[]),
+    table("request_hours", Plant, Agents, Kept::Alerts, &[]),
+    table("request_minutes", Plant, Agents, Kept::Metrics, &[]),
     table("reports", Operational, Agents, Kept::Alerts, &[]),
     table(
         "security_findings",

@@ -215,6 +215,7 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0014" "jobs",
     "0015" "marks",
     "0016" "oidc",
+    "0017" "requests",
 );
 
 const POSTGRES: &[Subject] = subjects!("postgres":
@@ -234,6 +235,7 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0014" "jobs",
     "0015" "marks",
     "0016" "oidc",
+    "0017" "requests",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
