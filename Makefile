@@ -6,10 +6,10 @@ SECONDS_EACH ?= 1200
 KILLS ?= 300
 AGENT = target/release/fieldward-agent
 
-.PHONY: help setup demo test check bench models faults fuzz clean
+.PHONY: help setup demo test check bench models faults fuzz api-fuzz clean
 
 help: ## what there is to do
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
 setup: ## install what is missing (Debian or Ubuntu)
 	@scripts/setup.sh
@@ -47,6 +47,10 @@ faults: setup ## kill agent and aggregator, and cut their power, KILLS times eac
 fuzz: setup ## every fuzz target for SECONDS_EACH seconds (default 1200)
 	@scripts/setup.sh cargo-fuzz
 	@scripts/fuzz.sh $(SECONDS_EACH)
+
+api-fuzz: setup ## ask the API anything, as every role, on both databases (EXAMPLES=10 each, SEED=1)
+	@scripts/setup.sh api-fuzz
+	@scripts/api-fuzz.sh
 
 clean: ## remove what was built and generated
 	$(CARGO) clean

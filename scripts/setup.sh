@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing, and nothing else: Debian packages for the build and the tests, and, when
-# named, cargo-deny or cargo-fuzz. Says what it does; does nothing when all is there.
+# Installs what is missing, and nothing else: Debian packages for the build and the tests, schemathesis
+# from PyPI into the target folder, and, when named, cargo-deny or cargo-fuzz. Says what it does; does nothing when all is there.
 set -euo pipefail
 
 as_root() {
@@ -22,6 +22,19 @@ packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# What asks the API anything, by its hashes, into a folder of its own.
+schemathesis() {
+    local wanted=scripts/api-fuzz/requirements.txt folder=${CARGO_TARGET_DIR:-target}/api-fuzz
+    cmp -s "$wanted" "$folder/installed" && return
+    echo "setup: installing schemathesis into $folder" >&2
+    rm -rf "$folder"
+    mkdir -p "${folder%/*}"
+    python3 -m venv "$folder" &&
+        "$folder/bin/pip" install -q --disable-pip-version-check --require-hashes -r "$wanted" &&
+        cp "$wanted" "$folder/installed"
+}
+
+cd "$(dirname "$0")/.."
 case "${1:-base}" in
     base)
         if ! command -v cargo >/dev/null; then
@@ -30,9 +43,18 @@ case "${1:-base}" in
         fi
         # e2fsprogs and python3 make the disks of the power-cut tests and cut them off, gcc links, libfaketime
         # lets clocks jump, libpcap captures, mosquitto is the broker of live plants, openssl plays an
-        # operator's PKI, postgresql is the other database of the store, tshark the oracle of the agreement test
-        packages e2fsprogs gcc libc6-dev libfaketime libpcap-dev mosquitto openssl postgresql python3 \
-            redis-server tshark
+        # operator's PKI, postgresql is the other database of the store, python3-venv holds what asks the API
+        # anything (curl looks whether it still may), tshark is the oracle of the agreement test
+        packages curl e2fsprogs gcc libc6-dev libfaketime libpcap-dev mosquitto openssl postgresql python3 \
+            python3-venv redis-server tshark
+        if ! schemathesis; then
+            rm -rf "${CARGO_TARGET_DIR:-target}/api-fuzz"
+            echo "setup: schemathesis was NOT installed: the test that asks the API anything will be skipped" >&2
+        fi
+        ;;
+    api-fuzz)
+        packages curl postgresql python3 python3-venv
+        schemathesis
         ;;
     bench)
         packages time util-linux

@@ -137,21 +137,8 @@ impl Service {
 
     /// A key of a role for facilities.
     pub async fn key(&self, role: &str, facilities: &[&str]) -> Result<Caller> {
-        let (secret, digest) = tokens::secret().map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        let at = now();
-        let key = Key {
-            id: Uuid::new_v4(),
-            name: format!("story-{role}"),
-            role: role.into(),
-            facilities: facilities.iter().map(|one| (*one).to_owned()).collect(),
-            created: at,
-            created_by: "story".into(),
-            expires: at.plus(3_600_000_000),
-            last_used: None,
-            revoked: None,
-        };
-        self.api.store.add_key(&key, digest, at).await?;
-        Ok(Caller::default().with("x-api-key", &tokens::key(key.id, &secret)))
+        let secret = key_of(&self.api.store, &format!("story-{role}"), role, facilities).await?;
+        Ok(Caller::default().with("x-api-key", &secret))
     }
 
     /// A user with a password.
@@ -202,6 +189,25 @@ impl Service {
         drop(runs.await);
         Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
+}
+
+/// Makes a key of a role for facilities in a store; what it says.
+pub async fn key_of(store: &Store, name: &str, role: &str, facilities: &[&str]) -> Result<String> {
+    let (secret, digest) = tokens::secret().map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let at = now();
+    let key = Key {
+        id: Uuid::new_v4(),
+        name: name.into(),
+        role: role.into(),
+        facilities: facilities.iter().map(|one| (*one).to_owned()).collect(),
+        created: at,
+        created_by: "story".into(),
+        expires: at.plus(DAY),
+        last_used: None,
+        revoked: None,
+    };
+    store.add_key(&key, digest, at).await?;
+    Ok(tokens::key(key.id, &secret))
 }
 
 impl Answer {
@@ -256,3 +262,6 @@ impl Caller {
         Self::default().with("authorization", &format!("Bearer {token}"))
     }
 }
+
+/// How long a key of a story is good, in microseconds.
+const DAY: u64 = 24 * 3_600_000_000;

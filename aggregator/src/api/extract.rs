@@ -47,7 +47,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// A JSON body, or none.
+/// A JSON body, or none: nothing at all, or `null`.
 pub struct Maybe<T>(pub Option<T>);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Maybe<T> {
@@ -57,7 +57,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Maybe<T> {
         if request.body().is_end_stream() {
             return Ok(Self(None));
         }
-        Json::from_request(request, state).await.map(|Json(body)| Self(Some(body)))
+        Json::<Option<T>>::from_request(request, state).await.map(|Json(body)| Self(body))
     }
 }
 
@@ -116,13 +116,17 @@ pub fn if_match(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     }
 }
 
-/// A list of words with commas between them, each of which `known` must know.
+/// A list of words with commas between them, and blanks if one likes, each of which `known` must know.
 pub fn words<T>(
     name: &str,
     text: Option<&str>,
     known: impl Fn(&str) -> Option<T>,
 ) -> Result<Vec<T>, ApiError> {
-    let some = text.unwrap_or_default().split(',').map(str::trim).filter(|word| !word.is_empty());
+    let some = text
+        .unwrap_or_default()
+        .split(',')
+        .map(|word| word.trim_matches(' '))
+        .filter(|word| !word.is_empty());
     let all: Result<Vec<T>, ApiError> = some
         .map(|word| {
             let shown: String = word.chars().take(40).collect();

@@ -29,6 +29,7 @@ mod models;
 mod open;
 pub mod openapi;
 pub mod page;
+mod parameters;
 pub mod principal;
 mod privacy;
 mod prometheus;

@@ -19,6 +19,7 @@ use super::Api;
 use super::error::ApiError;
 use super::idempotency;
 use super::measure::Taken;
+use super::parameters;
 use super::principal::{Principal, Role};
 
 /// Who may use a route.
@@ -61,6 +62,8 @@ struct Guard {
     policy: Policy,
     /// Whether requests may have a key under which they are done once.
     is_kept: bool,
+    /// Whether there are parameters behind `?`; the handler refuses those that it does not know.
+    is_asked: bool,
 }
 
 /// All routes together.
@@ -85,14 +88,14 @@ impl Routes {
 
     /// A route and who may use it.
     pub fn add(mut self, policy: Policy, route: UtoipaMethodRouter<Arc<Api>>) -> Self {
-        self.parts.push((Guard { policy, is_kept: false }, route));
+        self.parts.push((Guard { policy, is_kept: false, is_asked: false }, route));
         self
     }
 
     /// A route that acts: with `Idempotency-Key` it is done once. Its answers are kept for a day, so it is none
     /// that hands out secrets.
     pub fn act(mut self, policy: Policy, route: UtoipaMethodRouter<Arc<Api>>) -> Self {
-        self.parts.push((Guard { policy, is_kept: true }, route));
+        self.parts.push((Guard { policy, is_kept: true, is_asked: false }, route));
         self
     }
 }
@@ -124,16 +127,18 @@ fn put(
         let Routes { resource, about, parts } = resource();
         built.tags.push((resource, about));
         for (before, (schemas, paths, methods)) in parts {
-            built.schemas.extend(schemas);
+            built.schemas.extend(schemas.into_iter().map(described));
             let policy = before.policy;
             for (path, mut item) in paths.paths {
-                let guarded = guarded(methods.clone(), before, path.as_str().into());
+                let is_asked = operations(&mut item).iter().any(|(_, one)| parameters::is_asked(one));
+                let guarded = guarded(methods.clone(), Guard { is_asked, ..before }, path.as_str().into());
                 built.router = built.router.route(&by_place(&path), guarded);
                 for (method, operation) in operations(&mut item) {
                     describe(operation, resource, policy);
                     if before.is_kept {
                         say_kept(operation);
                     }
+                    parameters::describe(operation);
                     built.entries.push(Entry { method, path: path.clone(), policy, resource });
                 }
                 match built.paths.paths.get_mut(&path) {
@@ -157,10 +162,10 @@ async fn guard(
         drop(route.set(path));
     }
     let (least, is_whole) = match before.policy {
-        Policy::Public => return next.run(request).await,
+        Policy::Public => return asked(before, request, next).await,
         Policy::Scoped(role) => (role, false),
         Policy::Whole(role) => (role, true),
-        Policy::Scraped(_) if api.is_scraper(&request) => return next.run(request).await,
+        Policy::Scraped(_) if api.is_scraper(&request) => return asked(before, request, next).await,
         Policy::Scraped(role) => (role, true),
     };
     let principal = match api.identify(request.headers()).await {
@@ -170,10 +175,24 @@ async fn guard(
     let key = admit(&api, &principal, least, is_whole).and_then(|()| key(&request, before.is_kept));
     request.extensions_mut().insert(principal.clone());
     match key {
-        Ok(None) => next.run(request).await,
+        Ok(None) => asked(before, request, next).await,
+        Ok(Some(_)) if is_beside(before, &request) => passed_over().into_response(),
         Ok(Some(key)) => idempotency::once(&api, &principal, &key, request, next).await,
         Err(error) => error.into_response(),
     }
+}
+
+/// Goes on, unless something is asked that nobody would read: whoever asks for less is not to get all.
+async fn asked(before: Guard, request: Request, next: Next) -> Response {
+    if is_beside(before, &request) { passed_over().into_response() } else { next.run(request).await }
+}
+
+fn is_beside(before: Guard, request: &Request) -> bool {
+    !before.is_asked && request.uri().query().is_some_and(|query| !query.is_empty())
+}
+
+fn passed_over() -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", "this path takes no parameters behind `?`")
 }
 
 /// The key under which a request is to be done once. Whoever sends one where it is not heeded is told.
@@ -221,6 +240,14 @@ fn operations(item: &mut utoipa::openapi::PathItem) -> Vec<(&'static str, &mut O
     all.into_iter().filter_map(|(method, operation)| operation.as_mut().map(|one| (method, one))).collect()
 }
 
+/// A body that asks as lists are asked says the same of its fields as they of their parameters.
+fn described((name, mut schema): (String, RefOr<Schema>)) -> (String, RefOr<Schema>) {
+    if name == BULK {
+        parameters::describe_fields(&mut schema);
+    }
+    (name, schema)
+}
+
 /// What operations say that may be done once.
 fn say_kept(operation: &mut Operation) {
     let about = "Under it the request is done once: sent again within a day, it is answered as before. With \
@@ -244,6 +271,7 @@ fn describe(operation: &mut Operation, resource: &str, policy: Policy) {
     let mut errors =
         vec![("400", "the request is not understood"), ("429", "too often; Retry-After says when")];
     errors.extend([
+        ("414", "the address is longer than 8 KiB"),
         ("500", "a fault of the server"),
         ("503", "it cannot be answered now; Retry-After says when"),
     ]);
@@ -266,7 +294,8 @@ fn describe(operation: &mut Operation, resource: &str, policy: Policy) {
         errors.extend([("401", "nobody knows who asks"), ("403", "whoever asks may not")]);
     }
     if operation.request_body.is_some() {
-        errors.extend([("413", "the body is too large"), ("415", "the body is no JSON")]);
+        errors.extend([("408", "the body did not arrive in time"), ("413", "the body is too large")]);
+        errors.push(("415", "the body is no JSON"));
         errors.push(("422", "the body is not as it should be"));
     }
     let before = operation.description.take().map(|text| format!("{text}\n\n")).unwrap_or_default();
@@ -285,9 +314,16 @@ fn describe(operation: &mut Operation, resource: &str, policy: Policy) {
             *response = full;
         }
     }
+    // It is said before anybody has read the request, and so without a body.
+    let head =
+        ResponseBuilder::new().description("the head is larger than 32 KiB, or has more than 64 lines");
+    operation.responses.responses.insert("431".to_owned(), head.build().into());
 }
 
 fn problem(words: &str) -> RefOr<utoipa::openapi::Response> {
     let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     ResponseBuilder::new().description(words).content("application/problem+json", body).build().into()
 }
+
+/// The filter of a bulk change.
+const BULK: &str = "BulkQuery";

@@ -77,17 +77,22 @@ struct UserList {
 #[serde(deny_unknown_fields)]
 struct AddUser {
     /// As he signs in: small letters, digits, `.`, `_`, `-`, `@`.
-    #[schema(example = "kim")]
+    #[schema(example = "kim", pattern = "^[a-z0-9._@-]{1,64}$")]
     name: String,
     /// At least twelve characters.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 12, max_length = 256)]
     password: String,
     /// What he may.
     role: Role,
     /// What he sees; `["*"]` is all, an empty list is nothing.
-    #[schema(example = json!(["north"]))]
+    #[schema(example = json!(["north"]), value_type = Vec<Seen>, max_items = 1000)]
     facilities: Vec<String>,
 }
+
+/// A plant, or all.
+#[derive(ToSchema)]
+#[schema(pattern = "^([*]|[a-z0-9_-]{1,64})$", example = "north")]
+struct Seen(#[expect(dead_code, reason = "it is there for the document")] String);
 
 /// What is to be changed; what is left out stays.
 #[derive(Deserialize, ToSchema)]
@@ -96,11 +101,12 @@ struct ChangeUser {
     /// What he may.
     role: Option<Role>,
     /// What he sees.
+    #[schema(value_type = Option<Vec<Seen>>, max_items = 1000)]
     facilities: Option<Vec<String>>,
     /// True: he may not come in, and his sessions end.
     disabled: Option<bool>,
     /// A new password; his sessions end.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 12, max_length = 256)]
     password: Option<String>,
 }
 
@@ -221,11 +227,12 @@ struct KeyList {
 #[serde(deny_unknown_fields)]
 struct AddKey {
     /// What it is for.
-    #[schema(example = "siem")]
+    #[schema(example = "siem", pattern = "^[a-z0-9._@-]{1,64}$")]
     name: String,
     /// What it may.
     role: Role,
     /// What it sees; `["*"]` is all, an empty list is nothing.
+    #[schema(value_type = Vec<Seen>, max_items = 1000)]
     facilities: Vec<String>,
     /// When it ends; at most 366.
     #[serde(default = "days")]

@@ -438,7 +438,9 @@ async fn the_document_is_of_the_router_and_whole() {
         for (status, answer) in responses.iter().filter(|(status, _)| status.starts_with(['4', '5'])) {
             let is_problem = answer["content"]["application/problem+json"].is_object();
             let is_health = entry.path == "/health" && status == "503";
-            assert!(is_problem || is_health, "{entry:?} {status}");
+            // A head that is too large is refused before there is a request.
+            let is_bare = status == "431";
+            assert!(is_problem || is_health || is_bare, "{entry:?} {status}");
         }
     }
     let listed: usize =

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "clippy does not take for tests what a macro makes tests of")]
 
 mod alerts;
+mod asked;
 mod bulk;
 mod business;
 mod contract;

@@ -239,6 +239,11 @@ impl Api {
     /// Who asks.
     pub(super) async fn identify(&self, headers: &HeaderMap) -> Result<Principal, ApiError> {
         if let Some(key) = headers.get(API_KEY) {
+            if headers.contains_key(AUTHORIZATION) {
+                // Who is meant? One of them alone would be checked, and the other believed to be.
+                let said = "send a token (Authorization: Bearer …) or a key (X-API-Key), and not both";
+                return Err(ApiError::unauthenticated(said));
+            }
             return self.of_key(key.to_str().unwrap_or_default()).await;
         }
         if let Some(principal) = self.of_ticket(headers) {

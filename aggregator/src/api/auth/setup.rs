@@ -85,10 +85,10 @@ pub(super) struct First {
     /// What stands in the link behind `#`.
     secret: String,
     /// How to sign in from now on.
-    #[schema(example = "ann")]
+    #[schema(example = "ann", pattern = "^[a-z0-9._@-]{1,64}$")]
     name: String,
     /// At least twelve characters.
-    #[schema(format = Password)]
+    #[schema(format = Password, min_length = 12, max_length = 256)]
     password: String,
 }
 

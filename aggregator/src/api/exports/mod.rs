@@ -133,9 +133,9 @@ fn json<T: serde::Serialize>(value: &T, out: &mut Vec<u8>) {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ExportQuery {
-    /// As what they are written.
+    /// As what they are written; `csv` when nothing is said.
     #[serde(default)]
-    #[param(inline, default = "csv")]
+    #[param(inline)]
     format: Format,
     /// `critical`, `high`, `medium`, `low`, several with commas, or from one on: `gte:high`.
     #[param(example = "gte:high")]
@@ -197,7 +197,7 @@ impl ExportQuery {
 /// the SHA-256 of the file. Cells that a spreadsheet would take for a formula begin with `'`.
 #[utoipa::path(get, path = "/api/alerts/export", operation_id = "export_alerts", params(ExportQuery),
     responses((status = 200, description = "the file", content(
-        (String = "text/csv"), (String = "application/x-ndjson"), (String = "application/stix+json"),
+        (String = "text/csv"), (String = "application/x-ndjson"), (serde_json::Value = "application/stix+json"),
         (serde_json::Value = "application/json")))))]
 async fn export(
     State(api): State<Arc<Api>>,

@@ -22,7 +22,7 @@ pub struct Bulk {
     /// What.
     action: Action,
     /// To these; either they are named, or a filter is.
-    #[schema(max_items = 10000, value_type = Option<Vec<Uuid>>)]
+    #[schema(min_items = 1, max_items = 10000, value_type = Option<Vec<Uuid>>)]
     ids: Option<Vec<Uuid>>,
     /// To all that pass this.
     query: Option<Which>,
@@ -186,7 +186,7 @@ async fn searched(api: &Api, filter: &Filter, search: &str) -> Result<Vec<AlertI
 }
 
 /// Alerts of a job.
-const MOST: usize = 100_000;
+pub const MOST: usize = 100_000;
 /// Alerts that are named one by one.
 const MOST_NAMED: usize = 10_000;
 /// Alerts that are looked at together.

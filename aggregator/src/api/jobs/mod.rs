@@ -193,8 +193,8 @@ async fn one(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ItemQuery {
-    /// From this place on.
-    #[param(minimum = 0, default = 0)]
+    /// From this place on; no job has more.
+    #[param(minimum = 0, maximum = 100000, default = 0)]
     from: Option<u32>,
     /// So many.
     #[param(minimum = 1, maximum = 500, default = 100)]
@@ -237,7 +237,11 @@ async fn items(
 ) -> Result<axum::Json<Items>, ApiError> {
     let job = visible(&api, &principal, id).await?;
     let limit = page::limit(query.limit, 100)?;
-    let items = api.store.job_items(job.id, query.from.unwrap_or_default().into(), None, limit).await?;
+    let from = query.from.unwrap_or_default();
+    if from as usize > ask::MOST {
+        return Err(ApiError::query("from", format!("no job has more than {} alerts", ask::MOST)));
+    }
+    let items = api.store.job_items(job.id, from.into(), None, limit).await?;
     let last = items.last().map(|item| item.nth + 1).filter(|next| *next < job.total);
     let shown = items.into_iter().map(|item| ItemBody {
         nth: item.nth,
