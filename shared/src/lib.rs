@@ -10,6 +10,7 @@ pub mod identity;
 pub mod keyfile;
 pub mod loss;
 pub mod pki;
+pub mod privacy;
 pub mod roots;
 pub mod service;
 pub mod supervisor;

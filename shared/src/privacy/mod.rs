@@ -1,0 +1,6 @@
+//! How plants learn together and keep to themselves what they saw: updates that are clipped, noised and masked,
+//! sums that open only when enough plants agree, and the ledger of what each round costs. Mathematics and
+//! values alone: no network, no disk, no model.
+
+
+pub mod keystream;
