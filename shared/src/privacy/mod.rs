@@ -4,3 +4,4 @@
 
 
 pub mod keystream;
+pub mod noise;
