@@ -5,3 +5,4 @@
 
 pub mod keystream;
 pub mod noise;
+pub mod ring;
