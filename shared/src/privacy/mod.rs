@@ -5,4 +5,5 @@
 pub mod keystream;
 pub mod noise;
 pub mod ring;
+pub mod shamir;
 pub mod update;
