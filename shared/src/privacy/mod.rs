@@ -2,6 +2,8 @@
 //! sums that open only when enough plants agree, and the ledger of what each round costs. Mathematics and
 //! values alone: no network, no disk, no model.
 
+
+pub mod keys;
 pub mod keystream;
 pub mod noise;
 pub mod ring;
