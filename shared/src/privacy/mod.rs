@@ -7,5 +7,6 @@ pub mod keys;
 pub mod keystream;
 pub mod noise;
 pub mod ring;
+pub mod roster;
 pub mod shamir;
 pub mod update;
