@@ -3,6 +3,7 @@
 //! values alone: no network, no disk, no model.
 
 
+pub mod accountant;
 pub mod keys;
 pub mod keystream;
 pub mod noise;

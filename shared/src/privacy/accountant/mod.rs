@@ -1,0 +1,3 @@
+//! What learning together costs each plant of its privacy.
+
+pub mod event;
