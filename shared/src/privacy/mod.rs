@@ -7,6 +7,8 @@ pub mod accountant;
 pub mod keys;
 pub mod keystream;
 pub mod noise;
+pub mod policy;
+pub mod refusal;
 pub mod ring;
 pub mod roster;
 pub mod shamir;
