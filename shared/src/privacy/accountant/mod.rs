@@ -1,6 +1,8 @@
 //! What learning together costs each plant of its privacy.
 
 pub mod event;
+mod fft;
+pub mod pld;
 pub mod rdp;
 mod special;
 
