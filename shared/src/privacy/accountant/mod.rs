@@ -2,6 +2,7 @@
 
 pub mod event;
 mod fft;
+pub mod ledger;
 pub mod pld;
 pub mod rdp;
 mod special;
