@@ -10,3 +10,4 @@ pub mod fleet;
 pub mod hub;
 pub mod intake;
 pub mod store;
+pub mod strategy;
