@@ -3,6 +3,7 @@
 pub mod event;
 mod fft;
 pub mod ledger;
+pub mod plant;
 pub mod pld;
 pub mod rdp;
 mod special;
