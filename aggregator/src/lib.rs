@@ -12,5 +12,6 @@ pub mod fleet;
 pub mod hub;
 pub mod intake;
 pub mod store;
+pub mod strategy;
 pub mod times;
 pub mod vitals;

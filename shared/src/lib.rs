@@ -11,6 +11,7 @@ pub mod keyfile;
 pub mod loss;
 pub mod pattern;
 pub mod pki;
+pub mod privacy;
 pub mod roots;
 pub mod service;
 pub mod supervisor;
