@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
-use fieldward_aggregator::store::{Report, Store};
+use fieldward_aggregator::store::{Body, Report, Store};
 use fieldward_tests::cpu;
 use fieldward_tests::postgres::Postgres;
 use fieldward_tests::reports::Reporter;
@@ -26,6 +26,9 @@ struct Arguments {
     /// Calls of each caller
     #[arg(long, default_value = "16")]
     calls: u64,
+    /// Techniques that a plant's alerts name: counts are kept of each
+    #[arg(long, default_value = "6")]
+    techniques: u64,
     /// Only this database (sqlite, postgres)
     #[arg(long)]
     only: Option<String>,
@@ -71,12 +74,13 @@ async fn main() -> Result<()> {
 async fn measure(name: &str, url: &str, arguments: &Arguments, server: Option<u32>) -> Result<f64> {
     let spent = || (cpu::seconds_of(std::process::id()), server.map_or(0.0, cpu::seconds_of));
     let store = Store::open(url).await?;
-    let &Arguments { callers, batch, calls, .. } = arguments;
+    let &Arguments { callers, batch, calls, techniques, .. } = arguments;
     // Made before the clock starts: agents make alerts, not the aggregator.
     let mut work: Vec<Vec<Vec<Report>>> = Vec::new();
     for caller in 0..callers {
         let reporter = Reporter::new(caller);
-        let call = |call: u64| (call * batch..(call + 1) * batch).map(|nth| reporter.nth(nth)).collect();
+        let of = |nth| named(reporter.nth(nth), nth % techniques.max(1));
+        let call = |call: u64| (call * batch..(call + 1) * batch).map(of).collect();
         work.push((0..calls).map(call).collect());
     }
     let (start, before) = (Instant::now(), spent());
@@ -114,6 +118,16 @@ async fn measure(name: &str, url: &str, arguments: &Arguments, server: Option<u3
     );
     store.close().await;
     Ok(rate)
+}
+
+/// The report of an alert, if it names a technique, of this one.
+fn named(mut report: Report, technique: u64) -> Report {
+    if let Body::Alert(alert) = &mut report.body
+        && let Some(name) = &mut alert.attack_type
+    {
+        *name = format!("T08{technique:02}");
+    }
+    report
 }
 
 async fn plain_sqlite(file: &std::path::Path, document: &str, total: u64) -> Result<f64> {
