@@ -87,10 +87,10 @@ pub struct Book {
 }
 
 impl Book {
-    /// The book in a folder, and what it says. Certificates that ended before `since` are struck out.
-    pub fn open(folder: &Path, since: u64) -> Result<(Self, Vec<Entry>), CaError> {
+    /// The book in a folder, and what it says.
+    pub fn open(folder: &Path) -> Result<(Self, Vec<Entry>), CaError> {
         let book = Self { place: folder.join(FILE), revoked: Mutex::default() };
-        let all = book.tidy(since)?;
+        let all = book.tidy(0)?;
         book.revoked().extend(all.iter().filter(|entry| !matches!(entry, Entry::Issued(_))).cloned());
         Ok((book, all))
     }
@@ -214,32 +214,32 @@ mod tests {
     #[test]
     fn what_is_noted_is_there_again_but_for_what_has_ended() {
         let folder = tempfile::tempdir().unwrap();
-        let (book, all) = Book::open(folder.path(), 0).unwrap();
+        let (book, all) = Book::open(folder.path()).unwrap();
         assert!(all.is_empty());
         let agent = Entry::Agent { facility: "plant".to_owned(), id: Uuid::from_u128(7) };
         book.note(&[issued("01", 10), issued("02", 20)]).unwrap();
         book.note_revoked([agent.clone()].into_iter()).unwrap();
         book.note_revoked([agent.clone(), Entry::Serial("01".to_owned())].into_iter()).unwrap();
-        let (_, all) = Book::open(folder.path(), 0).unwrap();
+        let (_, all) = Book::open(folder.path()).unwrap();
         let revoked = [agent, Entry::Serial("01".to_owned())];
         assert_eq!(all, [&[issued("01", 10), issued("02", 20)], &revoked[..]].concat());
-        let (_, left) = Book::open(folder.path(), 11).unwrap();
+        let left = book.tidy(11).unwrap();
         assert_eq!(left, [&[issued("02", 20)], &revoked[..]].concat());
-        assert_eq!(Book::open(folder.path(), 0).unwrap().1, left, "it was struck out on disk");
+        assert_eq!(Book::open(folder.path()).unwrap().1, left, "it was struck out on disk");
     }
 
     #[test]
     fn a_line_that_was_cut_off_takes_no_other_with_it() {
         let folder = tempfile::tempdir().unwrap();
-        let (book, _) = Book::open(folder.path(), 0).unwrap();
+        let (book, _) = Book::open(folder.path()).unwrap();
         book.note(&[issued("01", 10), issued("02", 20)]).unwrap();
         let place = folder.path().join(FILE);
         let whole = std::fs::read(&place).unwrap();
         for length in 0..whole.len() {
             std::fs::write(&place, &whole[..length]).unwrap();
-            let (book, kept) = Book::open(folder.path(), 0).unwrap();
+            let (book, kept) = Book::open(folder.path()).unwrap();
             book.note(&[issued("03", 30)]).unwrap();
-            let (_, all) = Book::open(folder.path(), 0).unwrap();
+            let (_, all) = Book::open(folder.path()).unwrap();
             assert_eq!(all, [kept, vec![issued("03", 30)]].concat(), "{length}");
         }
     }

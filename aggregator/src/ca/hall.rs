@@ -4,12 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use fieldward_shared::clock::Clock;
 use fieldward_shared::pki::{Files, Stamp};
 use fieldward_shared::time::Timestamp;
 use rustls::server::ResolvesServerCert;
+use tokio::sync::Mutex;
 
 use super::CaError;
 use super::authority::{Authority, DAY};
@@ -21,6 +23,8 @@ use super::revoked::{Revocations, Revoked};
 use super::shown::Shown;
 use super::state::State;
 use super::verifier::{RENEWABLE, Verifier};
+use crate::store::certificates::RevokedRows;
+use crate::store::doubt::Doubt;
 use crate::store::recall::Recalled;
 use crate::store::{Store, StoreError};
 
@@ -51,8 +55,8 @@ pub struct Hall {
     verifier: Arc<Verifier>,
     clock: Arc<Clock>,
     store: Store,
-    /// When certificates are forgotten next.
-    forgets: AtomicU64,
+    begun: Instant,
+    forgetting: Mutex<Forgetting>,
     pub(super) book: Book,
     pub(super) doors: Doors,
     /// What the doors did.
@@ -83,7 +87,7 @@ impl Hall {
         let operator = source.as_ref().map(|source| Ok::<_, CaError>((source.stamp(), source.open()?)));
         let operator = operator.transpose()?;
         verifier.trust(Some(authority.state()), operator.as_ref().map(|(_, operator)| operator.clone()))?;
-        let (book, done) = Book::open(settings.folder, clock.now().saturating_sub(RENEWABLE + DAY))?;
+        let (book, done) = Book::open(settings.folder)?;
         let shown = Shown::new(&authority, settings.names, settings.certificate, clock.now())?;
         let hall = Self {
             folder: settings.folder.to_owned(),
@@ -96,7 +100,8 @@ impl Hall {
             verifier,
             clock,
             store,
-            forgets: AtomicU64::new(0),
+            begun: Instant::now(),
+            forgetting: Mutex::new(Forgetting { next: Duration::ZERO, doubt: Doubt::of("certificates") }),
             book,
             doors: Doors::default(),
             counts: Counts::default(),
@@ -134,17 +139,30 @@ impl Hall {
         went_well
     }
 
-    /// Once a day: certificates that nothing lets in any more, revoked or not.
+    /// Once a day: certificates that nothing lets in any more, revoked or not, are forgotten by database and book,
+    /// and either learns what it lacks. While the time of day is doubted nothing is forgotten.
     async fn forget(&self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        if now < self.forgets.load(Ordering::Relaxed) {
+        let (now, ran) = (self.clock.now(), self.begun.elapsed());
+        let mut forgetting = self.forgetting.lock().await;
+        if ran < forgetting.next {
             return Ok(());
         }
-        self.forgets.store(now.saturating_add(DAY), Ordering::Relaxed);
-        let until = now.saturating_sub(RENEWABLE).saturating_sub(DAY);
-        let gone =
-            self.store.forget_certificates(Timestamp::from_micros(until.saturating_mul(1_000_000))).await?;
-        tracing::debug!(gone, "certificates that ended long ago were forgotten");
+        forgetting.next = ran + LATER;
+        let seconds = |seconds: u64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
+        let mut until = 0;
+        if forgetting.doubt.believes(&self.store, seconds(now), ran).await? {
+            until = now.saturating_sub(RENEWABLE).saturating_sub(DAY);
+            let gone = self.store.forget_certificates(seconds(until)).await?;
+            tracing::debug!(gone, "certificates that ended long ago were forgotten");
+            forgetting.doubt.done(&self.store, seconds(now)).await?;
+            forgetting.next = ran + Duration::from_secs(DAY);
+        } else {
+            tracing::warn!(
+                "the time of day has leapt; no certificate is forgotten until it has stayed so for a day"
+            );
+        }
+        let rows = self.store.revoked(seconds(now.saturating_sub(RENEWABLE))).await?;
+        self.keep(self.book.note_revoked(revoked(&rows)));
         // A server's database may have been set back while we run.
         match self.book.tidy(until) {
             Ok(done) => self.recall(&done).await,
@@ -165,11 +183,7 @@ impl Hall {
         let changed = self.revoked.replace(Revocations { serials, agents });
         if changed {
             tracing::info!("the list of the revoked has changed");
-            let agents = rows
-                .agents
-                .iter()
-                .map(|name| Entry::Agent { facility: name.facility.clone(), id: name.agent });
-            self.keep(self.book.note_revoked(agents.chain(rows.serials.iter().cloned().map(Entry::Serial))));
+            self.keep(self.book.note_revoked(revoked(&rows)));
         }
         Ok(changed)
     }
@@ -268,6 +282,22 @@ impl Hall {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 }
+
+/// When certificates are forgotten next, by how long the process has run.
+struct Forgetting {
+    next: Duration,
+    doubt: Doubt,
+}
+
+/// The lines of the revoked in the book.
+fn revoked(rows: &RevokedRows) -> impl Iterator<Item = Entry> + '_ {
+    let agents =
+        rows.agents.iter().map(|name| Entry::Agent { facility: name.facility.clone(), id: name.agent });
+    agents.chain(rows.serials.iter().cloned().map(Entry::Serial))
+}
+
+/// After a failure, or while the time of day is doubted.
+const LATER: Duration = Duration::from_secs(3600);
 
 /// What goes wrong when the authority is opened.
 #[derive(Debug, thiserror::Error)]

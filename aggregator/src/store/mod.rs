@@ -15,6 +15,7 @@ pub mod changes;
 pub mod counted;
 mod counts;
 pub mod db;
+pub mod doubt;
 pub mod endpoints;
 mod error;
 mod figures;

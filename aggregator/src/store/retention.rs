@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::counts::{COUNTED, Changes, Counted};
 use super::db::{At, Value, Values};
+use super::doubt::Doubt;
 use super::requests::KEY;
 use super::traffic::Resolution;
 use super::{Store, StoreError, now};
@@ -191,45 +192,24 @@ impl Store {
 pub struct Keeper {
     store: Store,
     retention: Retention,
-    /// For how long the process ran when the clock was doubted first.
-    doubted: Option<Duration>,
+    doubt: Doubt,
 }
 
 impl Keeper {
     /// Of a database.
     pub const fn new(store: Store, retention: Retention) -> Self {
-        Self { store, retention, doubted: None }
+        Self { store, retention, doubt: Doubt::of("forgotten") }
     }
 
     /// To be called every hour, with the time of day and how long the process has run by another clock. None
-    /// when the time of day is doubted: it is two days later than when this was done last, and was not for a
-    /// day yet. A clock that is ahead would have everything forgotten.
+    /// when the time of day is doubted.
     pub async fn hour(&mut self, now: Timestamp, ran: Duration) -> Result<Option<Forgotten>, StoreError> {
-        let last = self.store.mark(MARK).await?;
-        if last.is_some_and(|last| now.since(last) > LEAP) {
-            let doubted = *self.doubted.get_or_insert(ran);
-            if ran.saturating_sub(doubted) < DOUBT {
-                return Ok(None);
-            }
+        if !self.doubt.believes(&self.store, now, ran).await? {
+            return Ok(None);
         }
-        self.doubted = None;
         let forgotten = self.store.forget(self.retention, now).await?;
-        self.store.set_mark(MARK, now).await?;
+        self.doubt.done(&self.store, now).await?;
         Ok(Some(forgotten))
-    }
-}
-
-impl Store {
-    async fn mark(&self, name: &str) -> Result<Option<Timestamp>, StoreError> {
-        let rows =
-            self.db.read("read a mark", "SELECT at FROM marks WHERE name = $1", vec![name.into()]).await?;
-        rows.first().map(|row| row.get::<At>("at").map(|at| at.0)).transpose()
-    }
-
-    async fn set_mark(&self, name: &str, at: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.db.begin("set a mark").await?;
-        tx.change("set a mark", SET_MARK, vec![name.into(), at.into()]).await?;
-        tx.commit("set a mark").await
     }
 }
 
@@ -266,14 +246,6 @@ pub async fn run(store: Store, retention: Retention, vitals: Vitals, mut stop: S
     }
 }
 
-/// What is later than the last time by more than this is doubted, in microseconds.
-const LEAP: u64 = 2 * DAY;
-/// For so long.
-const DOUBT: Duration = Duration::from_secs(86_400);
-/// When what is old was forgotten last.
-const MARK: &str = "forgotten";
-const SET_MARK: &str = "INSERT INTO marks (name, at) VALUES ($1, $2)
-    ON CONFLICT (name) DO UPDATE SET at = excluded.at";
 /// An hour, and as long again for what is much.
 const PATIENCE: Duration = Duration::from_secs(2 * 3600);
 /// Rows of a transaction.

@@ -72,7 +72,7 @@ impl Writer {
         let mut held = positions::hold(&mut tx, &lanes).await?;
         let missing: Vec<LaneKey> = lanes.iter().copied().filter(|lane| !held.contains_key(lane)).collect();
         if !missing.is_empty() {
-            drop(tx);
+            tx.commit("commit nothing").await?;
             positions::add(&self.db, &missing, &facilities, now()).await?;
             tx = self.db.begin("begin to commit reports").await?;
             held = positions::hold(&mut tx, &lanes).await?;

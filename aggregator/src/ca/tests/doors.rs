@@ -256,3 +256,25 @@ async fn what_ends_soon_is_said() {
     let step = |what: &str| alarms.iter().find(|alarm| alarm.what.starts_with(what)).map(|alarm| alarm.step);
     assert_eq!((step("intermediate"), step("agent"), step("root")), (Some(7), Some(0), None), "{alarms:?}");
 }
+
+/// What was issued is forgotten by the time of day. While that is ahead nothing is, or nobody could renew when
+/// it is right again.
+#[tokio::test]
+async fn a_clock_that_is_ahead_forgets_nobody() {
+    let scene = Scene::at(0).await;
+    let token = scene.token("plant", true).await;
+    let first = granted(scene.enroll(&token, &key()).await);
+    scene.hall.tick().await;
+    scene.hall.store().close().await;
+
+    let ahead = Scene::of(scene.place, 120 * DAYS).await;
+    ahead.hall.tick().await;
+    assert_eq!(ahead.hall.store().certificates(true).await.unwrap().len(), 1);
+    ahead.hall.store().close().await;
+
+    let again = Scene::of(ahead.place, 0).await;
+    again.hall.tick().await;
+    let peer = again.peer(&first);
+    granted(again.renew(&peer, &key()).await);
+    again.hall.store().close().await;
+}
