@@ -6,6 +6,7 @@ pub mod curves;
 pub mod dataset;
 pub mod familiar;
 mod gradient;
+pub mod learner;
 pub mod model;
 pub mod steps;
 pub mod trainer;

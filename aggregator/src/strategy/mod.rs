@@ -1,3 +1,91 @@
 //! How updates become the next model. Nothing here knows which network they belong to.
 
+mod fedavg;
 pub mod robust;
+
+use robust::RobustError;
+
+/// A way to learn together. To add one: a file with a `KIND`, and a line in [`STRATEGIES`].
+pub struct Kind {
+    /// As configuration and the API name it.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub about: &'static str,
+    /// What it must see.
+    pub sees: Sees,
+    /// Makes one; what it remembered of earlier rounds is given to it.
+    pub new: New,
+}
+
+/// Makes a strategy.
+pub type New = fn(&Settings, &[u8]) -> Result<Box<dyn Strategy>, StrategyError>;
+
+/// What a strategy must see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sees {
+    /// Means of groups are enough, so that each plant can hide in one.
+    Groups,
+    /// The update of each plant: only for plants that agreed to be seen one by one.
+    Each,
+}
+
+/// Every way there is.
+pub const STRATEGIES: &[Kind] = &[fedavg::KIND];
+
+/// What may be set; a strategy takes what concerns it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// How far the model follows the mean.
+    pub rate: f64,
+    /// Plants (or groups) that may lie.
+    pub liars: usize,
+    /// Pull of plants to the weights of the round.
+    pub proximal: f64,
+}
+
+/// What came of a round: the mean change of some plants.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Part<'a> {
+    /// How many plants it is the mean of.
+    pub plants: u32,
+    /// By how much they would change the model.
+    pub change: &'a [f32],
+}
+
+/// Why there is no next model.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StrategyError {
+    /// They are not of one shape, or too few.
+    #[error(transparent)]
+    Parts(#[from] RobustError),
+    /// A change is not finite.
+    #[error("a change is not finite; nothing is made of this round")]
+    NotFinite,
+    /// What was remembered is not of this strategy.
+    #[error("what is remembered of '{0}' cannot be read; begin anew with another strategy, or roll back")]
+    Memory(&'static str),
+    /// It cannot be set so.
+    #[error("'{name}' cannot be: {why}")]
+    Settings {
+        /// Which.
+        name: &'static str,
+        /// Why.
+        why: String,
+    },
+}
+
+/// Makes the next model of the last one and what plants changed. The order of parts makes no difference.
+pub trait Strategy: Send {
+    /// By how much the model changes.
+    fn combine(&mut self, parts: &[Part<'_>]) -> Result<Vec<f32>, StrategyError>;
+
+    /// What it must remember for the next round; kept with the version that it made.
+    fn memory(&self) -> Vec<u8> {
+        Vec::new()
+    }
+}
+
+/// The strategy of a name.
+pub fn kind(name: &str) -> Option<&'static Kind> {
+    STRATEGIES.iter().find(|kind| kind.name == name)
+}
