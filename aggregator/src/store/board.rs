@@ -204,7 +204,7 @@ impl Store {
         let mut changes = Changes::default();
         changes.remove(known.counted());
         changes.add(stored.counted());
-        changes.write(&mut tx).await?;
+        changes.note(&mut tx).await?;
         let values = vec![
             Uuid::new_v4().into(),
             key,

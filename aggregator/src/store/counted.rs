@@ -1,5 +1,5 @@
-//! How many alerts there are, from what is kept counted: whole days and hours of a range by their counts, what
-//! is left of it by its alerts. [`super::counts`] writes them.
+//! How many alerts there are, from what is kept counted: whole days and hours of a range by their counts and what
+//! is noted to be added to them, what is left of it by its alerts. [`super::counts`] writes them.
 
 use std::collections::BTreeMap;
 
@@ -139,19 +139,23 @@ impl Store {
         now: Timestamp,
     ) -> Result<BTreeMap<String, BTreeMap<usize, i64>>, StoreError> {
         let is_of_techniques = filter.is_of_techniques() || by == Some(By::Technique);
+        let days = days(filter, is_of_techniques, by);
         let mut text = Text { filter, values: Values::default(), parts: Vec::new() };
         let is_web = matches!(filter.threat, Some(Threat::Web(_)));
         let grain = if is_of_techniques { DAY } else { Resolution::Hour.micros() };
         match edges(filter, grain, now) {
             _ if is_web => text.rows((filter.since, filter.until), 1, by),
-            _ if filter.is_kept_counted() => text.sums("alert_totals", (None, None), by),
+            _ if filter.is_kept_counted() => {
+                text.sums("alert_totals", (None, None), by);
+                text.notes((None, None), by);
+            }
             None => text.rows((filter.since, filter.until), 1, by),
             Some(edges) => {
-                let parts =
-                    if is_of_techniques { vec![("alert_days", edges.range)] } else { split(edges.range) };
+                let parts = if is_of_techniques { vec![(days, edges.range)] } else { split(edges.range) };
                 for (table, range) in parts {
                     text.sums(table, range, by);
                 }
+                text.notes(edges.range, by);
                 for (from, until, sign) in edges.left {
                     text.rows((Some(from), Some(until)), sign, by);
                 }
@@ -235,7 +239,17 @@ fn split((since, until): Ends) -> Vec<(&'static str, Ends)> {
     }
     let beside = [(since, first), (last, until)].into_iter().filter(|(from, until)| from < until);
     let beside = beside.map(|range| ("alert_hours", range));
-    std::iter::once(("alert_days", (first, last))).chain(beside).collect()
+    std::iter::once(("alert_facility_days", (first, last))).chain(beside).collect()
+}
+
+/// Where days are read that tell of techniques: those of all plants have far fewer rows.
+fn days(filter: &Filter, is_of_techniques: bool, by: Option<By>) -> &'static str {
+    let is_of_facilities = !filter.facilities.is_empty() || by == Some(By::Facility);
+    match (is_of_techniques, is_of_facilities) {
+        (true, true) => "alert_days",
+        (true, false) => "alert_technique_days",
+        (false, _) => "alert_facility_days",
+    }
 }
 
 /// A text that is put together of parts.
@@ -264,6 +278,15 @@ impl Text<'_> {
         ));
     }
 
+    /// What is noted to be added to the counts of a range.
+    fn notes(&mut self, range: Ends, by: Option<By>) {
+        let conditions = self.within(NOTES, range);
+        let key = key(by, "attack_type");
+        self.parts.push(format!(
+            "SELECT {key} AS key, cell, sum(count) AS count FROM {NOTES}{conditions} GROUP BY 1, 2"
+        ));
+    }
+
     /// Alerts of a range, one by one.
     fn rows(&mut self, (since, until): Ends, sign: i8, by: Option<By>) {
         let range = Filter { since, until, ..self.filter.clone() };
@@ -278,7 +301,7 @@ impl Text<'_> {
     /// By severity in each stretch: whole ones counted, what is left one by one.
     fn stretches(&mut self, width: u64, edges: &Edges) {
         let parts = match width.is_multiple_of(DAY) {
-            _ if self.filter.is_of_techniques() => vec![("alert_days", edges.range)],
+            _ if self.filter.is_of_techniques() => vec![(days(self.filter, true, None), edges.range)],
             true => split(edges.range),
             false => vec![("alert_hours", edges.range)],
         };
@@ -298,6 +321,11 @@ impl Text<'_> {
                 sums.join(", ")
             ));
         }
+        let conditions = self.within(NOTES, edges.range);
+        self.parts.push(format!(
+            "SELECT {{bucket}} AS bucket, cell / 4 AS severity, sum(count) AS count FROM {NOTES}{conditions}
+            GROUP BY 1, 2"
+        ));
         for (from, until, sign) in &edges.left {
             self.rows_over_time((Some(*from), Some(*until)), *sign);
         }
@@ -326,7 +354,7 @@ impl Text<'_> {
         if let Some(until) = until {
             all.push(format!("timestamp < {}", self.values.next(until.into())));
         }
-        if table != "alert_hours" {
+        if !matches!(table, "alert_hours" | "alert_facility_days") {
             let wanted = self.filter.techniques.iter().map(|one| one.as_str().into());
             all.extend(self.values.among("attack_type", wanted));
             all.extend(self.filter.threat.map(|_| "attack_type <> ''".to_owned()));
@@ -343,6 +371,8 @@ fn key(by: Option<By>, technique: &'static str) -> &'static str {
     }
 }
 
+/// What is noted to be added to counts.
+const NOTES: &str = "alert_changes";
 /// The technique of an alert, or else its web attack.
 const KIND: &str = "coalesce(alerts.attack_type,
     (SELECT min(kind) FROM alert_web AS web WHERE web.alert_id = alerts.id), '')";

@@ -1,17 +1,23 @@
-//! How many alerts there are, kept beside them: of each plant and of its days by technique, and of its hours. They
-//! change in the transaction that changes an alert, so that they always say the same as its rows.
-//! [`super::counted`] reads them.
+//! How many alerts there are, kept beside them: of each plant and of its days by technique, of its hours, and of
+//! days by plant and by technique alone, since a long range has few of those.
+//!
+//! Whoever changes an alert notes in the same transaction what is counted otherwise. A task adds many notes to the
+//! counts at once, since most of them are of the same few rows; counts and notes together always say the same as
+//! the alerts. [`super::counted`] reads both.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Weak};
+use std::time::Duration;
 
 use fieldward_shared::alert::{Severity, Status};
 use fieldward_shared::time::Timestamp;
 
-use super::StoreError;
-use super::db::{At, Row, Tx, Value, text};
+use tokio::time::sleep;
+
+use super::db::{At, Db, Row, Tx, Value, text};
 use super::report::number;
 use super::traffic::Resolution;
+use super::{Store, StoreError};
 
 /// What an alert is counted by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,21 +89,92 @@ impl Changes {
         *self.0.entry(alert).or_default() -= 1;
     }
 
-    /// Writes them. The plants' rows come first and in order: whoever has them holds all that is counted of
-    /// these plants, so that two never wait for each other. As little as can be is to follow: others wait.
-    pub async fn write(self, tx: &mut Tx) -> Result<(), StoreError> {
+    /// Notes them. Nobody waits for anybody by that.
+    pub async fn note(self, tx: &mut Tx) -> Result<(), StoreError> {
+        let rows: Vec<Vec<Value>> = self.0.into_iter().filter(|(_, count)| *count != 0).map(note).collect();
+        tx.table("note what is counted", NOTE, rows).await.map(drop)
+    }
+
+    /// What was noted, and is not any more.
+    async fn take(tx: &mut Tx) -> Result<Self, StoreError> {
+        let mut changes = Self::default();
+        for row in tx.rows("add up counts", TAKE, vec![]).await? {
+            let alert = Counted {
+                facility: row.get("facility_id")?,
+                hour: row.get::<At>("timestamp")?.0.as_micros(),
+                technique: row.get("attack_type")?,
+                cell: usize::try_from(row.get::<i64>("cell")?).unwrap_or_default().min(CELLS - 1),
+            };
+            *changes.0.entry(alert).or_default() += row.get::<i64>("count")?;
+        }
+        Ok(changes)
+    }
+
+    /// Adds them to the counts.
+    async fn add_up(self, tx: &mut Tx) -> Result<(), StoreError> {
         for grain in GRAINS.iter() {
             let mut changed: BTreeMap<(&str, u64, &str), [i64; CELLS]> = BTreeMap::new();
             for (alert, change) in &self.0 {
                 let technique = if grain.has("attack_type") { alert.technique.as_str() } else { "" };
+                let facility = if grain.has("facility_id") { alert.facility.as_str() } else { "" };
                 let at = alert.hour - alert.hour % grain.micros;
-                changed.entry((&alert.facility, at, technique)).or_default()[alert.cell] += change;
+                changed.entry((facility, at, technique)).or_default()[alert.cell] += change;
             }
             changed.retain(|_, cells| cells.iter().any(|change| *change != 0));
             let rows = changed.iter().map(|(key, cells)| grain.row(*key, cells)).collect();
-            tx.table("count alerts", &grain.write, rows).await?;
+            tx.table("add up counts", &grain.write, rows).await?;
         }
         Ok(())
+    }
+}
+
+fn note((alert, count): (Counted, i64)) -> Vec<Value> {
+    let cell = i64::try_from(alert.cell).unwrap_or_default();
+    let hour = Timestamp::from_micros(alert.hour);
+    vec![
+        alert.facility.as_str().into(),
+        hour.into(),
+        alert.technique.as_str().into(),
+        cell.into(),
+        count.into(),
+    ]
+}
+
+impl Store {
+    /// Adds what was noted to the counts.
+    pub async fn add_up(&self) -> Result<(), StoreError> {
+        add_up(&self.db).await
+    }
+}
+
+async fn add_up(db: &Db) -> Result<(), StoreError> {
+    if db.read("look for what is noted", LOOK, vec![]).await?.is_empty() {
+        return Ok(());
+    }
+    let mut tx = db.begin("add up counts").await?;
+    // Another replica may be about to do the same.
+    tx.alone(ADDING_UP).await?;
+    Changes::take(&mut tx).await?.add_up(&mut tx).await?;
+    tx.commit("add up counts").await
+}
+
+/// Adds up what is noted each second, as long as there is anybody for whom.
+pub async fn keep_adding<T: ?Sized>(db: Db, someone: Weak<T>) {
+    let mut is_said = false;
+    loop {
+        sleep(PAUSE).await;
+        if someone.strong_count() == 0 || db.is_closed() {
+            return;
+        }
+        match add_up(&db).await {
+            Ok(()) => is_said = false,
+            Err(_) if db.is_closed() => return,
+            Err(error) if !is_said => {
+                is_said = true;
+                tracing::warn!(%error, "what is noted of alerts cannot be added to their counts; it is tried again");
+            }
+            Err(_) => {}
+        }
     }
 }
 
@@ -111,11 +188,13 @@ struct Grain {
     write: String,
 }
 
-static GRAINS: LazyLock<[Grain; 3]> = LazyLock::new(|| {
+static GRAINS: LazyLock<[Grain; 5]> = LazyLock::new(|| {
     [
         Grain::of("alert_totals", u64::MAX, &["facility_id", "attack_type"]),
         Grain::of("alert_hours", Resolution::Hour.micros(), &["timestamp", "facility_id"]),
         Grain::of("alert_days", DAY, &["facility_id", "timestamp", "attack_type"]),
+        Grain::of("alert_facility_days", DAY, &["timestamp", "facility_id"]),
+        Grain::of("alert_technique_days", DAY, &["timestamp", "attack_type"]),
     ]
 });
 
@@ -169,6 +248,13 @@ const fn place(status: Status) -> usize {
     }
 }
 
+/// Between two times that notes are added up: as long as it takes until their reading would be felt.
+const PAUSE: Duration = Duration::from_secs(1);
+/// What whoever adds up has to itself.
+const ADDING_UP: i64 = 0x6669_656c_6463_6f75;
+const NOTE: &str = "INSERT INTO alert_changes (facility_id, timestamp, attack_type, cell, count) {rows}";
+const LOOK: &str = "SELECT 1 AS there FROM alert_changes LIMIT 1";
+const TAKE: &str = "DELETE FROM alert_changes RETURNING facility_id, timestamp, attack_type, cell, count";
 /// In the order of their columns.
 pub const STATUSES: [Status; 4] =
     [Status::New, Status::Acknowledged, Status::Resolved, Status::FalsePositive];

@@ -69,7 +69,8 @@ impl Store {
             tokio::spawn(Writer::new(db.clone()).run(waiting));
             calls
         });
-        let writers = writers.collect();
+        let writers: Arc<[_]> = writers.collect();
+        tokio::spawn(counts::keep_adding(db.clone(), Arc::downgrade(&writers)));
         Ok(Self { db, writers })
     }
 

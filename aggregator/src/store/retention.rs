@@ -90,11 +90,8 @@ impl Store {
         // stay for ever.
         let mut gone = self.alerts_gone(OLD_ALERTS, vec![alerts.into()]).await?;
         gone += self.alerts_gone(FUTURE_ALERTS, vec![alerts.into(), now.plus(DAY).into()]).await?;
-        for table in ["alert_hours", "alert_days"] {
-            let sql = format!(
-                "DELETE FROM {table} WHERE facility_id IN (SELECT id FROM facilities)
-                    AND (timestamp < $1 OR timestamp > $2) AND count = 0"
-            );
+        for table in ["alert_hours", "alert_days", "alert_facility_days", "alert_technique_days"] {
+            let sql = format!("DELETE FROM {table} WHERE (timestamp < $1 OR timestamp > $2) AND count = 0");
             let mut tx = self.db.begin("forget what is old").await?;
             tx.change("forget what is old", &sql, vec![alerts.into(), now.into()]).await?;
             tx.commit("forget what is old").await?;
@@ -136,7 +133,7 @@ impl Store {
                 let sql = format!("DELETE FROM alerts WHERE {named}");
                 tx.change("forget old alerts", &sql, values.0).await?;
             }
-            changes.write(&mut tx).await?;
+            changes.note(&mut tx).await?;
             tx.commit("forget old alerts").await?;
             all += gone.len() as u64;
             if (gone.len() as u64) < PIECE.cast_unsigned() {

@@ -83,7 +83,7 @@ impl Writer {
         let changes = write_bodies(&mut tx, &new, &held).await?;
         rows.iter().zip(&outcomes).for_each(|(row, outcome)| settle(row, *outcome, &mut held));
         positions::write(&mut tx, &held).await?;
-        changes.write(&mut tx).await?;
+        changes.note(&mut tx).await?;
         tx.commit("commit reports").await?;
         let mut outcomes = outcomes.into_iter();
         Ok(calls.iter().map(|call| answer(call, &held, outcomes.by_ref().take(call.len()))).collect())

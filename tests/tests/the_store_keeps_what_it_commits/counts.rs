@@ -77,7 +77,9 @@ async fn counts_are_those_of_the_rows_whatever_happened(database: Database) {
             assert!(store.forget(retention, now).await.expect("forgotten").alerts > 0);
         }
         if round % 6 == 5 {
-            agree(&database).await;
+            // Noted or added up, it is the same.
+            questions(&database, &store, chance).await;
+            agree(&database, &store).await;
             questions(&database, &store, chance).await;
         }
     }
@@ -86,7 +88,9 @@ async fn counts_are_those_of_the_rows_whatever_happened(database: Database) {
 }
 
 /// Both tables of counts and what they are added up from say the same as the rows.
-async fn agree(database: &Database) {
+async fn agree(database: &Database, store: &Store) {
+    store.add_up().await.expect("added up");
+    assert_eq!(database.number("SELECT count(*) FROM alert_changes").await, 0);
     let (hour, day) = match database.url.starts_with("sqlite") {
         true => ("timestamp - timestamp % 3600000000", "timestamp - timestamp % 86400000000"),
         false => ("date_trunc('hour', timestamp, 'UTC')", "date_trunc('day', timestamp, 'UTC')"),
@@ -95,6 +99,8 @@ async fn agree(database: &Database) {
         ("alert_totals", "facility_id, attack_type", format!("facility_id, {KIND}")),
         ("alert_hours", "facility_id, timestamp", format!("facility_id, {hour}")),
         ("alert_days", "facility_id, timestamp, attack_type", format!("facility_id, {day}, {KIND}")),
+        ("alert_facility_days", "facility_id, timestamp", format!("facility_id, {day}")),
+        ("alert_technique_days", "timestamp, attack_type", format!("{day}, {KIND}")),
     ] {
         let mut columns = vec!["count".to_owned()];
         let mut sums = vec!["count(*)".to_owned()];
@@ -217,7 +223,7 @@ async fn two_agents_of_a_plant_are_counted_once(database: Database) {
         task.await.expect("a caller");
     }
     assert_eq!(database.number("SELECT count(*) FROM alerts").await, 300);
-    agree(&database).await;
+    agree(&database, &store).await;
     store.close().await;
 }
 
@@ -244,16 +250,18 @@ async fn what_was_there_before_is_counted(database: Database) {
             .expect("done");
     }
     let attacks = database.number("SELECT count(*) FROM alert_web").await;
+    store.add_up().await.expect("added up");
     store.close().await;
     database
         .execute(
             "DROP TABLE alert_totals; DROP TABLE alert_hours; DROP TABLE alert_days; DROP TABLE alert_web;
-            ALTER TABLE alert_acts DROP COLUMN raised; DELETE FROM _sqlx_migrations WHERE version = 12",
+            DROP TABLE alert_facility_days; DROP TABLE alert_technique_days; DROP TABLE alert_changes;
+            ALTER TABLE alert_acts DROP COLUMN raised; DELETE FROM _sqlx_migrations WHERE version IN (12, 20)",
         )
         .await
         .expect("as it was before");
     let store = database.open().await;
-    agree(&database).await;
+    agree(&database, &store).await;
     assert_eq!(database.number("SELECT count(*) FROM alert_web").await, attacks);
     assert!(attacks > 0);
     let late = "SELECT count(*) FROM alert_acts JOIN alerts ON alerts.id = alert_acts.alert_id

@@ -403,7 +403,7 @@ fn etag(revision: u64) -> String {
 }
 
 /// Alerts that a search looks at.
-const SEARCHED: u32 = 4_000;
+const SEARCHED: u32 = 1_000;
 /// That nobody has closed.
 pub(super) const OPEN: &[Status] = &[Status::New, Status::Acknowledged];
 /// That were closed.

@@ -112,8 +112,11 @@ pub const TABLES: &[Table] = &[
         Kept::Alerts,
         &[("facility_id", Plant), ("actor", Personal), ("reason", Personal)],
     ),
+    table("alert_changes", Plant, Agents, Kept::Alerts, &[]),
     table("alert_days", Plant, Agents, Kept::Alerts, &[]),
+    table("alert_facility_days", Plant, Agents, Kept::Alerts, &[]),
     table("alert_hours", Plant, Agents, Kept::Alerts, &[]),
+    table("alert_technique_days", Plant, Agents, Kept::Alerts, &[]),
     table("alert_totals", Plant, Agents, Kept::Alerts, &[]),
     table("alert_web", Plant, Agents, Kept::Alerts, &[("alert_id", Operational)]),
     table(

@@ -181,6 +181,14 @@ impl Db {
         }
     }
 
+    /// Whether its connections ended, or are about to.
+    pub fn is_closed(&self) -> bool {
+        match self {
+            Self::Sqlite(pools) => pools.write.is_closed(),
+            Self::Postgres(pools) => pools.write.is_closed(),
+        }
+    }
+
     /// Ends all connections, after what they do is done.
     pub async fn close(&self) {
         match self {

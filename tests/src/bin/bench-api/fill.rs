@@ -181,14 +181,20 @@ impl Past {
                 "randomblob(16)",
                 (|at: u64| at.to_string()) as fn(u64) -> String,
                 "timestamp + abs(random()) % 28800000000",
-                include_str!("../../../../migrations/sqlite/0012_counts.sql"),
+                concat!(
+                    include_str!("../../../../migrations/sqlite/0012_counts.sql"),
+                    include_str!("../../../../migrations/sqlite/0020_changes_of_counts.sql")
+                ),
             ),
             false => (
                 "floor(random() * 20)::int",
                 "gen_random_uuid()",
                 (|at: u64| format!("to_timestamp({})", at as f64 / 1e6)) as fn(u64) -> String,
                 "timestamp + random() * interval '8 hours'",
-                include_str!("../../../../migrations/postgres/0012_counts.sql"),
+                concat!(
+                    include_str!("../../../../migrations/postgres/0012_counts.sql"),
+                    include_str!("../../../../migrations/postgres/0020_changes_of_counts.sql")
+                ),
             ),
         };
         let settled = end - 2 * DAY;
@@ -216,7 +222,10 @@ impl Past {
             FROM alerts WHERE timestamp >= {recent} AND status <> 'new'"
         ))
         .await?;
-        for table in ["alert_totals", "alert_hours", "alert_days"] {
+        self.run("DELETE FROM alert_changes".to_owned()).await?;
+        for table in
+            ["alert_totals", "alert_hours", "alert_days", "alert_facility_days", "alert_technique_days"]
+        {
             let made = migration.split(';').find(|piece| piece.contains(&format!("INSERT INTO {table}\n")));
             let made = made.ok_or_else(|| anyhow::anyhow!("how {table} is filled"))?;
             self.run(format!("DELETE FROM {table}; {made}")).await?;
