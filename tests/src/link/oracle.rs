@@ -6,11 +6,11 @@ use std::path::Path;
 
 use anyhow::{Result, ensure};
 use fieldward_agent::spool::LANES;
-use sqlx::Row as _;
+use sqlx::PgPool;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool};
 use uuid::Uuid;
 
-use super::{Agent, alert};
+use super::{Agent, alert, url};
 
 /// What the database holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,37 +27,29 @@ pub struct Found {
     pub contradicted: u64,
 }
 
+/// A database to look into.
+enum There {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
 /// Looks into the database of a folder.
 pub async fn look(folder: &Path) -> Result<Found> {
-    let pool = open(folder).await?;
-    let number = |sql: &'static str| {
-        let pool = pool.clone();
-        async move {
-            Ok::<_, sqlx::Error>(sqlx::query_scalar::<_, i64>(sql).fetch_one(&pool).await?.cast_unsigned())
-        }
-    };
-    let found = Found {
-        alerts: number("SELECT count(*) FROM alerts").await?,
-        reports: number("SELECT count(*) FROM reports WHERE alert_id IS NOT NULL").await?,
-        lost: number("SELECT coalesce(sum(count), 0) FROM losses").await?,
-        dead: number("SELECT count(*) FROM dead_letter").await?,
-        contradicted: number("SELECT coalesce(sum(contradicted), 0) FROM positions").await?,
-    };
-    pool.close().await;
-    Ok(found)
+    There::open(&url(folder)).await?.look().await
 }
 
 /// Nothing was lost: every issued alert is there once, nothing else is.
 pub async fn judge(folder: &Path, agents: &[&Agent]) -> Result<Found> {
-    let found = look(folder).await?;
-    let pool = open(folder).await?;
-    let rows = sqlx::query("SELECT id, title, agent_id FROM alerts").fetch_all(&pool).await?;
-    pool.close().await;
-    let mut there: HashMap<u128, (String, Uuid)> = HashMap::new();
-    for row in rows {
-        let id: Uuid = row.get("id");
-        there.insert(id.as_u128(), (row.get("title"), row.get("agent_id")));
-    }
+    judge_at(&url(folder), agents).await
+}
+
+/// The same of the database that a URL names.
+pub async fn judge_at(url: &str, agents: &[&Agent]) -> Result<Found> {
+    let database = There::open(url).await?;
+    let found = database.look().await?;
+    let rows = database.alerts().await?;
+    let mut there: HashMap<u128, (String, Uuid)> =
+        rows.into_iter().map(|(id, title, agent)| (id.as_u128(), (title, agent))).collect();
     let mut issued = 0;
     for agent in agents {
         for nth in 1..=agent.issued {
@@ -75,7 +67,42 @@ pub async fn judge(folder: &Path, agents: &[&Agent]) -> Result<Found> {
     Ok(found)
 }
 
-async fn open(folder: &Path) -> Result<SqlitePool> {
-    let options = SqliteConnectOptions::new().filename(folder.join("fieldward.db")).read_only(true);
-    Ok(SqlitePool::connect_with(options).await?)
+impl There {
+    async fn open(url: &str) -> Result<Self> {
+        if url.starts_with("postgres") {
+            return Ok(Self::Postgres(PgPool::connect(url).await?));
+        }
+        Ok(Self::Sqlite(
+            SqlitePool::connect_with(url.parse::<SqliteConnectOptions>()?.read_only(true)).await?,
+        ))
+    }
+
+    async fn look(&self) -> Result<Found> {
+        Ok(Found {
+            alerts: self.number("SELECT count(*) FROM alerts").await?,
+            reports: self.number("SELECT count(*) FROM reports WHERE alert_id IS NOT NULL").await?,
+            lost: self.number("SELECT CAST(coalesce(sum(count), 0) AS BIGINT) FROM losses").await?,
+            dead: self.number("SELECT count(*) FROM dead_letter").await?,
+            contradicted: self
+                .number("SELECT CAST(coalesce(sum(contradicted), 0) AS BIGINT) FROM positions")
+                .await?,
+        })
+    }
+
+    async fn number(&self, sql: &'static str) -> Result<u64> {
+        let number: i64 = match self {
+            Self::Sqlite(pool) => sqlx::query_scalar(sql).fetch_one(pool).await?,
+            Self::Postgres(pool) => sqlx::query_scalar(sql).fetch_one(pool).await?,
+        };
+        Ok(number.cast_unsigned())
+    }
+
+    /// Ids, titles and agents.
+    async fn alerts(&self) -> Result<Vec<(Uuid, String, Uuid)>> {
+        let sql = "SELECT id, title, agent_id FROM alerts";
+        Ok(match self {
+            Self::Sqlite(pool) => sqlx::query_as(sql).fetch_all(pool).await?,
+            Self::Postgres(pool) => sqlx::query_as(sql).fetch_all(pool).await?,
+        })
+    }
 }

@@ -107,12 +107,12 @@ impl Row {
 }
 
 impl Db {
-    /// How many may commit reports at the same time. A file has one writer; of a server's two, one works
-    /// while the disk syncs what the other did.
+    /// How many may commit reports at the same time. A file has one writer; of a server's, some work while the
+    /// disk syncs what the others did.
     pub const fn writers(&self) -> usize {
         match self {
             Self::Sqlite(_) => 1,
-            Self::Postgres(_) => 2,
+            Self::Postgres(_) => 4,
         }
     }
 

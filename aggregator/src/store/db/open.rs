@@ -130,7 +130,8 @@ async fn postgres(options: PgConnectOptions) -> Result<Db, StoreError> {
     // It ends by itself what its client has no patience for any more, or has forgotten.
     let options =
         options.options([("statement_timeout", "5s"), ("idle_in_transaction_session_timeout", "60s")]);
-    let write = sure(pool(4, SERVER_WAIT)).connect_with(options.clone()).await.map_err(failed)?;
+    // Beside those that commit reports.
+    let write = sure(pool(6, SERVER_WAIT)).connect_with(options.clone()).await.map_err(failed)?;
     let read = sure(pool(8, READ_WAIT)).connect_with(options).await.map_err(failed)?;
     Ok(Db::Postgres(Pools { read, write, patience: SERVER_WAIT.into() }))
 }

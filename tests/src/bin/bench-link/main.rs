@@ -17,6 +17,7 @@ use clap::{Parser, Subcommand};
 use fieldward_agent::spool::LANES;
 use fieldward_agent::uplink::{Credentials, Pace, Trust};
 use fieldward_aggregator::intake::Limits;
+use fieldward_aggregator::store::Store;
 use fieldward_shared::alert::Severity;
 use fieldward_shared::identity::AGGREGATOR;
 use fieldward_shared::transport::{Channel, ClientIdentity, Link, client, quic_client};
@@ -25,7 +26,8 @@ use fieldward_tests::faults::{Faults, Proxy};
 use fieldward_tests::link::flood::{Done, Flood};
 use fieldward_tests::link::office::{self, Office};
 use fieldward_tests::link::pki::{NAME, Pki};
-use fieldward_tests::link::{Agent, Aggregator, HERE, limits, oracle};
+use fieldward_tests::link::{Agent, Aggregator, HERE, limits, oracle, url};
+use fieldward_tests::postgres::Postgres;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -50,6 +52,9 @@ enum What {
         /// Alerts of each
         #[arg(long, default_value = "10000")]
         alerts: u64,
+        /// Into PostgreSQL instead of SQLite
+        #[arg(long)]
+        postgres: bool,
     },
     /// From an alert to its acknowledgement
     Latency {
@@ -144,7 +149,7 @@ async fn main() -> Result<()> {
     let Arguments { folder, what } = Arguments::parse();
     std::fs::create_dir_all(&folder)?;
     match what {
-        What::Rate { agents, alerts } => rate(&folder, agents, alerts).await,
+        What::Rate { agents, alerts, postgres } => rate(&folder, agents, alerts, postgres).await,
         What::Latency { loss, delay, alerts } => latency(&folder, loss, delay, alerts).await,
         What::Memory { agents } => memory(&folder, agents).await,
         What::Hostile { first, half, silent, agents, alerts } => {
@@ -162,9 +167,12 @@ async fn main() -> Result<()> {
     }
 }
 
-async fn rate(folder: &Path, agents: usize, alerts: u64) -> Result<()> {
+async fn rate(folder: &Path, agents: usize, alerts: u64, postgres: bool) -> Result<()> {
     let pki = Pki::new()?;
-    let aggregator = Aggregator::start(folder, HERE, &pki, calm()).await?;
+    let server = postgres.then(|| Postgres::with(&[]).context("PostgreSQL is not installed")?).transpose()?;
+    let url = server.as_ref().map_or_else(|| Ok(url(folder)), Postgres::database)?;
+    let store = Store::open(&url).await?;
+    let aggregator = Aggregator::with(store, HERE, (pki.server()?, pki.gate()), calm()).await?;
     let address = aggregator.intake.address();
     let mut all = Vec::new();
     for nth in 0..agents {
@@ -192,14 +200,15 @@ async fn rate(folder: &Path, agents: usize, alerts: u64) -> Result<()> {
     let (seconds, cpu) =
         (start.elapsed().as_secs_f64(), fieldward_tests::cpu::seconds_of(std::process::id()) - cpu);
     println!(
-        "{issued} alerts of {agents} agents committed in {seconds:.2} s: {:.0}/s; {cpu:.2} s of processor time, \
+        "{issued} alerts of {agents} agents committed to {} in {seconds:.2} s: {:.0}/s; {cpu:.2} s of processor time, \
          agents included; {} MiB",
+        if postgres { "PostgreSQL" } else { "SQLite" },
         issued as f64 / seconds,
         resident() >> 20
     );
     drop(all.iter_mut().map(Agent::disconnect).collect::<Vec<_>>());
     aggregator.stop().await;
-    oracle::judge(folder, &all.iter().collect::<Vec<_>>()).await?;
+    oracle::judge_at(&url, &all.iter().collect::<Vec<_>>()).await?;
     Ok(())
 }
 
