@@ -6,6 +6,7 @@ pub mod app;
 mod breaker;
 pub mod bus;
 pub mod ca;
+mod circuit;
 pub mod cli;
 pub mod config;
 pub mod fleet;

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldward_agent::uplink::Trust;
-use fieldward_aggregator::intake::Limits;
+use fieldward_aggregator::intake::{AskError, Limits};
 use fieldward_shared::alert::Severity;
 use fieldward_shared::transport::{Channel, Code, Link, LinkError, TcpClient, client, quic_client};
 use fieldward_shared::wire::{
-    self, Ack, ENROLL, EnrollRequest, Hello, LaneStart, Message, Record, Reports, SESSION,
+    self, Ack, ENROLL, EnrollRequest, Hello, LaneStart, Message, Question, Record, Reports, SESSION,
 };
 use fieldward_tests::faults::{Faults, Proxy};
 use fieldward_tests::link::pki::{NAME, Pki};
@@ -128,6 +128,29 @@ async fn who_contradicts_himself_is_closed() {
             until(what, || lab.count("hostile") >= closed).await;
         }
     }
+    lab.judge().await;
+}
+
+/// An agent that takes questions and answers none costs those who ask their patience three times, no more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_never_answers_is_not_asked_by_all() {
+    let lab = Lab::new(Limits { answer: Duration::from_secs(1), ..limits() }).await;
+    let (agent, trust) = lab.pki.agent("south").unwrap();
+    let link = lab.link(trust, false).await;
+    let (mut control, mut receiver) = link.open(Channel::Control).await.unwrap();
+    control.send(hello()).await.unwrap();
+    assert!(matches!(receiver.as_mut().unwrap().next().await, Ok(Some(Message::Welcome(_)))));
+    let mut late = 0;
+    let resting = loop {
+        match lab.aggregator.intake.ask(agent, Question::Health, "").await {
+            Err(AskError::Late(_)) => late += 1,
+            other => break other,
+        }
+    };
+    assert!(matches!(resting, Err(AskError::Resting(..))), "{resting:?}");
+    assert_eq!(late, 3);
+    let answer = lab.aggregator.intake.ask(lab.agent.id, Question::Health, "").await;
+    assert!(answer.is_ok(), "others are asked: {answer:?}");
     lab.judge().await;
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fieldward_shared::transport::{Channel, LinkError};
 use fieldward_shared::wire::{Answer, Ask, Message, Question};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::{Counters, Shared};
@@ -24,6 +24,9 @@ pub enum AskError {
     /// It took too long.
     #[error("agent {0} did not answer in time")]
     Late(Uuid),
+    /// It has not answered before, and is not asked for so many milliseconds.
+    #[error("agent {0} has not answered before, and is asked again in {1} ms")]
+    Resting(Uuid, u128),
 }
 
 /// Asks agents. Clones ask the same.
@@ -48,6 +51,10 @@ impl Asker {
     /// Asks an agent.
     pub async fn ask(&self, agent: Uuid, question: Question, about: &str) -> Result<Answer, AskError> {
         let session = self.0.registry.of(agent).ok_or(AskError::Offline(agent))?;
+        let asking = session
+            .circuit
+            .enter(Instant::now())
+            .map_err(|rest| AskError::Resting(agent, rest.as_millis()))?;
         let ask = Ask { question: question.into(), about: about.to_owned() };
         let number = self.0.registry.number();
         let answer = async {
@@ -59,7 +66,9 @@ impl Asker {
                 None => Ok(None),
             }
         };
-        match timeout(self.0.limits.answer, answer).await {
+        let answer = timeout(self.0.limits.answer, answer).await;
+        asking.done(Instant::now(), answer.is_err(), fastrand::f64());
+        match answer {
             Ok(Ok(Some(Message::Answer(answer)))) => Ok(answer),
             Ok(Ok(_)) => Err(AskError::Link(agent, LinkError::Cut)),
             Ok(Err(error)) => Err(AskError::Link(agent, error)),

@@ -8,6 +8,7 @@ use fieldward_shared::transport::{Code, Link};
 use uuid::Uuid;
 
 use super::gate::Peer;
+use crate::circuit::Circuit;
 
 /// A live session.
 #[derive(Clone)]
@@ -20,6 +21,8 @@ pub struct Session {
     pub link: Link,
     /// By which trust its certificate was judged last.
     pub judged: Arc<AtomicU64>,
+    /// Whether it is asked anything.
+    pub circuit: Arc<Circuit>,
 }
 
 /// All of them.
@@ -42,7 +45,9 @@ impl Registry {
         state.next += 1;
         let number = state.next;
         let judged = Arc::new(AtomicU64::new(peer.trust));
-        let old = state.sessions.insert(peer.agent, Session { number, peer, link, judged });
+        let old = state
+            .sessions
+            .insert(peer.agent, Session { number, peer, link, judged, circuit: Arc::default() });
         Some((number, old))
     }
 

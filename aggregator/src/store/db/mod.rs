@@ -3,7 +3,6 @@
 //! A text numbers its values (`$1`), which both understand, and may hold one table of values, `{rows}`,
 //! which becomes `VALUES` on SQLite and `unnest` on PostgreSQL. What differs besides stands here.
 
-mod circuit;
 mod open;
 mod queries;
 mod time;
@@ -19,7 +18,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::StoreError;
-use circuit::Circuit;
+use crate::circuit::Circuit;
 pub use open::{Place, place};
 pub use queries::{Asked, Noted, Queries, noting};
 pub use value::{At, Json, Kind, Value, text};

@@ -1,5 +1,5 @@
-//! A database that does not answer is not asked by everybody: after failures in a row nobody asks for a while,
-//! and is told so at once; then one asks for all.
+//! Whoever does not answer (a database, an agent) is not asked by everybody: after failures in a row nobody asks
+//! for a while, and is told so at once; then one asks for all.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
