@@ -42,11 +42,11 @@ case "${1:-base}" in
             exit 1
         fi
         # e2fsprogs and python3 make the disks of the power-cut tests and cut them off, gcc links, libfaketime
-        # lets clocks jump, libpcap captures, mosquitto is the broker of live plants, openssl plays an
-        # operator's PKI, postgresql is the other database of the store, python3-venv holds what asks the API
+        # lets clocks jump, libpcap captures, iproute2 and nftables make a mirror port and keep it silent, mosquitto
+        # is the broker of live plants, openssl plays an operator's PKI, postgresql is the other database of the store, python3-venv holds what asks the API
         # anything (curl looks whether it still may), tshark is the oracle of the agreement test
-        packages curl e2fsprogs gcc libc6-dev libfaketime libpcap-dev mosquitto openssl postgresql python3 \
-            python3-venv redis-server tshark
+        packages curl e2fsprogs gcc iproute2 libc6-dev libfaketime libpcap-dev mosquitto nftables openssl postgresql \
+            python3 python3-venv redis-server tshark
         if ! schemathesis; then
             rm -rf "${CARGO_TARGET_DIR:-target}/api-fuzz"
             echo "setup: schemathesis was NOT installed: the test that asks the API anything will be skipped" >&2
