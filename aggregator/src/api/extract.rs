@@ -10,6 +10,7 @@ use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use super::error::ApiError;
@@ -33,7 +34,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
             return Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", said));
         };
         let body = body.map_err(|rejected: BytesRejection| ApiError::of_status(rejected.status()))?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| {
+        read(&body).map(Self).map_err(|error| {
             let (status, code) = match error.classify() {
                 serde_json::error::Category::Data => (StatusCode::UNPROCESSABLE_ENTITY, "validation_failed"),
                 // What is JSON, but of another kind than it should be, is called a fault of syntax too.
@@ -46,6 +47,37 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         })
     }
 }
+
+/// Reads a body. To JSON Schema `204.0` is an integer; to serde it is none.
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, serde_json::Error> {
+    serde_json::from_slice(body).or_else(|error| {
+        let mut value: Value = serde_json::from_slice(body)?;
+        if !make_whole(&mut value) {
+            return Err(error);
+        }
+        serde_json::from_value(value).map_err(|_| error)
+    })
+}
+
+/// Makes integers of numbers without a fraction. Says whether there were any.
+fn make_whole(value: &mut Value) -> bool {
+    match value {
+        Value::Number(number) => {
+            // Beyond 2^53 a float says nothing of ones.
+            let whole =
+                number.as_f64().filter(|one| number.is_f64() && one.fract() == 0.0 && one.abs() <= WHOLE);
+            if let Some(whole) = whole {
+                *number = (whole as i64).into();
+            }
+            whole.is_some()
+        }
+        Value::Array(all) => all.iter_mut().fold(false, |made, one| make_whole(one) | made),
+        Value::Object(all) => all.values_mut().fold(false, |made, one| make_whole(one) | made),
+        _ => false,
+    }
+}
+
+const WHOLE: f64 = 9_007_199_254_740_992.0;
 
 /// A JSON body, or none: nothing at all, or `null`.
 pub struct Maybe<T>(pub Option<T>);
@@ -145,3 +177,18 @@ pub fn words<T>(
 const BODY: Duration = Duration::from_secs(10);
 /// Values of one parameter.
 const MOST_WORDS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_without_a_fraction_is_whole() {
+        let read = |text: &str| read::<Vec<u16>>(text.as_bytes()).map_err(|error| error.to_string());
+        assert_eq!(read("[204.0, 2.04e2, 7]"), Ok(vec![204, 204, 7]));
+        for wrong in ["[204.5]", "[-1.0]", "[1e300]", "[65536.0]", "[\"1.0\"]", "[1.0"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        assert!(read("[204.5, 1.0]").unwrap_err().contains("floating point `204.5`"));
+    }
+}
