@@ -5,10 +5,11 @@ mod file;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 pub use file::{ModelError, pack, unpack};
 
-use crate::detect::{DETECTORS, Detector, INNATE, Watcher};
+use crate::detect::{DETECTORS, Detector, INNATE, Kind, Watcher};
 
 /// The detectors of a directory, and what could not be loaded.
 pub struct Loaded {
@@ -45,6 +46,13 @@ pub fn load(directory: &Path) -> Loaded {
         }
     }
     loaded
+}
+
+/// When the oldest model of a directory was written, in seconds since 1970; 0 where there is none.
+pub fn oldest(directory: &Path) -> u64 {
+    let written = |kind: &Kind| fs::metadata(directory.join(kind.file)).and_then(|file| file.modified()).ok();
+    let oldest = DETECTORS.iter().filter_map(written).min();
+    oldest.and_then(|at| at.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs())
 }
 
 /// What became of a detector's learning.

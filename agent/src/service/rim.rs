@@ -19,6 +19,7 @@ use crate::detect::drift::Moved;
 use crate::detect::{Watcher, baseline};
 use crate::maintenance::{Maintenance, replace};
 use crate::mirror::Mirror;
+use crate::model;
 use crate::spool::{Counts, Spool};
 use crate::uplink::Uplink;
 
@@ -191,7 +192,7 @@ impl<'a> Rim<'a> {
         self.status.redis = self.mirror.as_ref().map(redis);
         self.status.spool = in_words(self.spool.counts());
         if let Some(uplink) = &self.uplink {
-            uplink.tell(health(&self.status));
+            uplink.tell(health(&self.status, &self.config.model));
             self.status.uplink = Some(uplink.status());
         }
         let written = self.status.write(self.config.state());
@@ -249,13 +250,14 @@ fn in_words(counts: Counts) -> BTreeMap<String, u64> {
 }
 
 /// What the aggregator is told of the service; the uplink adds what the system tells.
-fn health(status: &Status) -> Health {
+fn health(status: &Status, models: &Path) -> Health {
     Health {
         capture_loss: status.loss_share,
         kernel_drops: status.kernel_drops.saturating_add(status.interface_drops),
         models: status.models.clone(),
         state: status.state.to_string(),
         drift: status.drift.iter().map(drift).collect(),
+        oldest_model: model::oldest(models),
         ..Health::default()
     }
 }

@@ -248,6 +248,9 @@ pub struct Health {
     /// Features that have moved furthest from what was learnt; none until a whole day was seen.
     #[prost(message, repeated, tag = "12")]
     pub drift: Vec<Drift>,
+    /// When the oldest of its models was made, in seconds since 1970 by its own clock; 0 where that is not known.
+    #[prost(uint64, tag = "13")]
+    pub oldest_model: u64,
 }
 
 /// How far a feature has moved from what was learnt.

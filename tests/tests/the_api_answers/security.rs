@@ -72,12 +72,20 @@ async fn checks_fail_and_pass_for_real(database: Database) {
         models: vec!["forest".into()],
         state: "watching".into(),
         drift: vec![Drift { feature: "packets".into(), index: 0.05 }],
+        oldest_model: now().as_secs() - 86_400,
         ..Health::default()
     };
     arrives(&fleet, agent, well.clone());
-    for id in
-        ["agents-connected", "capture-loss", "agent-spool", "agent-disk", "models-at-work", "model-drift"]
-    {
+    let passing = [
+        "agents-connected",
+        "capture-loss",
+        "agent-spool",
+        "agent-disk",
+        "models-at-work",
+        "model-age",
+        "model-drift",
+    ];
+    for id in passing {
         is(id, "pass").await;
     }
     fleet.clock(agent, now(), now().plus(30_000_000), now());
@@ -91,6 +99,7 @@ async fn checks_fail_and_pass_for_real(database: Database) {
         disk_free_bytes: 1 << 20,
         models: Vec::new(),
         drift: vec![Drift { feature: "packets".into(), index: 0.3 }],
+        oldest_model: now().as_secs() - 400 * 86_400,
         ..well
     };
     fleet.health(agent, ill);
@@ -99,6 +108,7 @@ async fn checks_fail_and_pass_for_real(database: Database) {
         ("agent-spool", "fail"),
         ("agent-disk", "fail"),
         ("models-at-work", "warn"),
+        ("model-age", "warn"),
         ("model-drift", "warn"),
     ] {
         is(id, wanted).await;

@@ -112,6 +112,8 @@ checks! {
         ["SR 2.11"] 5 false plants::clocks;
     "models-at-work" "Models watch" "what each agent does and which models are at work"
         ["SR 6.2"] 8 false plants::models;
+    "model-age" "Models are not stale" "how long ago the oldest model of each agent was learnt"
+        ["SR 6.2"] 3 false plants::stale;
     "model-drift" "Traffic is as it was learnt" "how far features have moved from what was learnt"
         ["SR 6.2"] 5 false plants::drift;
     "agent-identity" "Each agent is one" "agents seen twice under one certificate, and records that contradict"

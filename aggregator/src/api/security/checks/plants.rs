@@ -1,9 +1,10 @@
 //! Checks of agents: whether they are there, see all there is, and are who they say.
 
 use fieldward_shared::alert::Severity;
+use fieldward_shared::time::Timestamp;
 
 use super::super::Verdict;
-use super::super::scene::Scene;
+use super::super::scene::{DAY, Scene};
 use super::{Found, count, worst};
 use crate::fleet::Presence;
 use crate::store::{Agent, AgentStatus};
@@ -103,6 +104,28 @@ pub fn models(scene: &Scene<'_>) -> Found {
         .with("agents", told.len())
         .naming("without_model", &blind)
         .naming("learning", &learning)
+}
+
+pub fn stale(scene: &Scene<'_>) -> Found {
+    let age = |health: &fieldward_shared::wire::Health| {
+        scene.now.since(Timestamp::from_micros(health.oldest_model.saturating_mul(1_000_000))) / DAY
+    };
+    let told: Vec<_> = scene.healthy().filter(|(_, health)| health.oldest_model > 0).collect();
+    let Some(most) = told.iter().map(|(_, health)| age(health)).max() else {
+        return Found::unknown("no agent has told how old its models are", "wait until one has learnt");
+    };
+    let stale: Vec<String> = told
+        .iter()
+        .filter(|(_, health)| age(health) > STALE)
+        .map(|(one, health)| format!("{}: {} days", one.facility, age(health)))
+        .collect();
+    let summary = format!("the oldest model was learnt {most} days ago");
+    let remedy =
+        "what a plant does changes over the seasons: have the agent learn anew, or take part in a round";
+    Found::new(worst(false, !stale.is_empty()), summary, remedy)
+        .with("agents", told.len())
+        .with("oldest_days", most)
+        .naming("stale", &stale)
 }
 
 pub fn drift(scene: &Scene<'_>) -> Found {
@@ -239,3 +262,5 @@ fn name(agent: &Agent) -> String {
 const WAITING: u64 = 10_000;
 /// A population stability index above it: much has changed.
 const MOVED: f32 = 0.25;
+/// Days after which a plant hardly is what it was.
+const STALE: u64 = 180;
