@@ -4,6 +4,7 @@ mod fedadam;
 mod fedavg;
 mod fedprox;
 mod geometric_median;
+pub mod guard;
 mod median;
 mod multi_krum;
 mod parts;
