@@ -1,5 +1,8 @@
 //! What holds for every strategy there is: one that is added to the list is judged here.
 
+mod poisoning;
+mod task;
+
 use super::robust::RobustError;
 use super::*;
 
