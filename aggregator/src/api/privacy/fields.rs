@@ -166,7 +166,16 @@ pub const TABLES: &[Table] = &[
     ),
     table("facilities", Plant, People, Kept::Always, &[]),
     table("fl_clients", Operational, Agents, Kept::Always, &[("facility_id", Plant), ("name", Plant)]),
-    table("fl_rounds", Operational, Aggregator, Kept::Always, &[]),
+    table("fl_groups", Operational, Aggregator, Kept::Always, &[]),
+    // Of a round that is under way; what is in it of a plant is masked.
+    table("fl_messages", Operational, Agents, Kept::ItsEnd, &[]),
+    table(
+        "fl_rounds",
+        Operational,
+        Aggregator,
+        Kept::Always,
+        &[("requested_by", Personal), ("stopped_by", Personal), ("stop_reason", Personal)],
+    ),
     table(
         "idempotency",
         Operational,
@@ -184,7 +193,13 @@ pub const TABLES: &[Table] = &[
     ),
     table("losses", Operational, Agents, Kept::Alerts, &[]),
     table("marks", Operational, Aggregator, Kept::Always, &[]),
-    table("model_versions", Operational, Aggregator, Kept::Always, &[]),
+    table(
+        "model_versions",
+        Operational,
+        Aggregator,
+        Kept::Always,
+        &[("made_by", Personal), ("reason", Personal)],
+    ),
     table("network_data", Plant, Agents, Kept::Traffic, &[]),
     table("network_data_hours", Plant, Agents, Kept::Alerts, &[]),
     table("network_data_minutes", Plant, Agents, Kept::Metrics, &[]),

@@ -216,6 +216,7 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0015" "marks",
     "0016" "oidc",
     "0017" "requests",
+    "0018" "rounds",
 );
 
 const POSTGRES: &[Subject] = subjects!("postgres":
@@ -236,6 +237,7 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0015" "marks",
     "0016" "oidc",
     "0017" "requests",
+    "0018" "rounds",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
