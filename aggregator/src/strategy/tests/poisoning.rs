@@ -64,7 +64,7 @@ struct Defence {
     guarded: bool,
 }
 
-/// Accuracy at the end; none when a round made no model.
+/// Accuracy at the end; none when there is no such strategy.
 fn learnt(field: Field, defence: Defence, lie: Option<Lie>, seed: u64) -> Option<f64> {
     let task = Task::new(field.plants, field.alpha, seed);
     let settings = Settings { rate: 1.0, liars: field.liars, proximal: 0.01 };
@@ -79,8 +79,9 @@ fn learnt(field: Field, defence: Defence, lie: Option<Lie>, seed: u64) -> Option
         let sizes = updates.chunks(defence.group).map(|some| some.len() as u32);
         let parts: Vec<Part<'_>> =
             means.iter().zip(sizes).map(|(change, plants)| Part { plants, change }).collect();
-        let kept = if defence.guarded { kept(&mut guard, round, &parts)? } else { parts };
-        let step = strategy.combine(&kept).ok()?;
+        // A round that makes no model changes nothing; the next one goes on.
+        let kept = if defence.guarded { kept(&mut guard, round, &parts) } else { Some(parts) };
+        let step = kept.and_then(|kept| strategy.combine(&kept).ok()).unwrap_or_default();
         weights.iter_mut().zip(step).for_each(|(weight, step)| *weight += step);
     }
     Some(task.accuracy(&weights))
@@ -104,7 +105,7 @@ fn updates(task: &Task, field: Field, weights: &[f32], lie: Option<Lie>) -> Vec<
     all
 }
 
-/// Means over seeds, in percent; what cannot be computed counts as nothing learnt.
+/// Means over seeds, in percent.
 fn mean_of(field: Field, defence: Defence, lie: Option<Lie>) -> f64 {
     let found = SEEDS.map(|seed| learnt(field, defence, lie, seed).unwrap_or(0.0));
     found.iter().sum::<f64>() / found.len() as f64
