@@ -151,6 +151,7 @@ impl Store {
             tx.change("keep what came", SENT, one).await?;
         }
         tx.table("keep who takes part", CLIENTS, step.clients.iter().map(Client::values).collect()).await?;
+        super::log::note(&mut tx, step, now).await?;
         let seats = step.seats.iter().map(|seat| {
             vec![
                 round.network.as_str().into(),

@@ -342,7 +342,7 @@ pub(super) fn read(row: &Row) -> Result<Round, StoreError> {
     })
 }
 
-fn client(row: &Row) -> Result<Client, StoreError> {
+pub(super) fn client(row: &Row) -> Result<Client, StoreError> {
     let status: String = row.get("status")?;
     let unknown = || StoreError::Damaged { what: "a plant of a round", detail: format!("status {status}") };
     Ok(Client {

@@ -167,6 +167,7 @@ pub const TABLES: &[Table] = &[
     table("facilities", Plant, People, Kept::Always, &[]),
     table("fl_clients", Operational, Agents, Kept::Always, &[("facility_id", Plant), ("name", Plant)]),
     table("fl_groups", Operational, Aggregator, Kept::Always, &[]),
+    table("fl_log", Operational, Aggregator, Kept::Always, &[("facility_id", Plant), ("detail", Plant)]),
     // Of a round that is under way; what is in it of a plant is masked.
     table("fl_messages", Operational, Agents, Kept::ItsEnd, &[]),
     table(
@@ -232,6 +233,7 @@ pub const TABLES: &[Table] = &[
         Kept::Always,
         &[("hash", Credential), ("created_by", Personal), ("facility_id", Plant)],
     ),
+    table("training_settings", Operational, People, Kept::Always, &[("changed_by", Personal)]),
     table(
         "users",
         Operational,

@@ -217,6 +217,7 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0016" "oidc",
     "0017" "requests",
     "0018" "rounds",
+    "0019" "learning",
 );
 
 const POSTGRES: &[Subject] = subjects!("postgres":
@@ -238,6 +239,7 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0016" "oidc",
     "0017" "requests",
     "0018" "rounds",
+    "0019" "learning",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
