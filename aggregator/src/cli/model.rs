@@ -1,7 +1,7 @@
 //! `model`: versions of models, without the page.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
@@ -127,7 +127,7 @@ impl Model {
     }
 }
 
-fn verify(file: &PathBuf, roots: &PathBuf) -> anyhow::Result<()> {
+fn verify(file: &Path, roots: &Path) -> anyhow::Result<()> {
     let text = std::fs::read(file).with_context(|| file.display().to_string())?;
     let roots: Vec<Vec<u8>> = pki::certificates(roots)?.into_iter().map(|root| root.to_vec()).collect();
     let (statement, _) = Export::open(&text, &roots).with_context(|| file.display().to_string())?;
