@@ -54,6 +54,7 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     if let Some(ends) = opened.bus {
         supervisor.spawn("bus", |stop| bus::run(ends, stop));
     }
+    supervisor.spawn("rounds-told", |stop| api::fl::feed::run(shown.clone(), stop));
     supervisor.spawn("checks", |stop| api::security::watch::run(shown.clone(), stop));
     supervisor.spawn("jobs", |stop| api::jobs::run::run(shown, stop));
     supervisor.spawn("intake", |stop| take_in(intake, stop));

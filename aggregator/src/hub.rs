@@ -51,7 +51,7 @@ pub struct Event {
     pub seq: u64,
     /// When it was published.
     pub at: Timestamp,
-    /// `new`, `update` or `delete`.
+    /// `new`, `update` or `delete`; of rounds `round_started`, `progress_update`, `round_ended` and `client_update`.
     pub kind: &'static str,
     /// The plant that it is about; none: all may see it.
     pub facility: Option<String>,

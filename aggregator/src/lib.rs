@@ -12,6 +12,7 @@ pub mod config;
 pub mod fleet;
 pub mod hub;
 pub mod intake;
+pub mod registry;
 pub mod store;
 pub mod strategy;
 pub mod times;

@@ -50,12 +50,20 @@ impl Times {
 
     /// How many took less than so many microseconds, for bounds from half a millisecond to half a minute.
     pub fn bounds(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.below().skip(8).take(17)
+    }
+
+    /// Likewise from a second to over half an hour, for what takes long.
+    pub fn long_bounds(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.below().skip(19).take(12)
+    }
+
+    fn below(&self) -> impl Iterator<Item = (u64, u64)> {
         let mut seen = 0;
-        let all = self.places.iter().enumerate().map(move |(place, count)| {
+        self.places.iter().enumerate().map(move |(place, count)| {
             seen += count;
             (2_u64 << place, seen)
-        });
-        all.skip(8).take(17)
+        })
     }
 }
 
@@ -77,6 +85,8 @@ mod tests {
         assert_eq!(bounds[1], (1024, 2));
         assert_eq!(bounds[16], (33_554_432, 4));
         assert_eq!((times.count(), times.micros), (5, 3_000_104_000));
+        let long: Vec<(u64, u64)> = times.long_bounds().collect();
+        assert_eq!((long[0], long[11]), ((1_048_576, 4), (2_147_483_648, 4)));
         let mut both = times.clone();
         both.add(&times);
         assert_eq!((both.count(), both.quantile(0.5)), (10, times.quantile(0.5)));

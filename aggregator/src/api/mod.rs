@@ -12,11 +12,13 @@ mod charts;
 pub mod config;
 mod context;
 pub mod door;
+mod drift;
 mod endpoints;
 pub mod error;
 pub mod exports;
 mod extract;
 pub mod feed;
+pub mod fl;
 mod fleet;
 mod health;
 mod idempotency;
@@ -44,8 +46,10 @@ mod time;
 pub mod traces;
 mod traffic;
 mod trail;
+mod training;
 mod trends;
 pub mod users;
+mod versions;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -83,8 +87,10 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     business::routes,
     charts::routes,
     context::routes,
+    drift::routes,
     endpoints::routes,
     exports::routes,
+    fl::routes,
     fleet::routes,
     health::routes,
     jobs::routes,
@@ -99,7 +105,9 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     threats::routes,
     traffic::routes,
     trail::routes,
+    training::routes,
     users::routes,
+    versions::routes,
 ];
 
 /// What all resources work with.
@@ -148,6 +156,8 @@ pub struct Api {
     cursors: page::Cursors,
     /// What those who listen were told.
     told: feed::Heralds,
+    /// What was counted of rounds that ended.
+    rounds: fl::feed::Counted,
 }
 
 /// What an [`Api`] is made of.
@@ -192,6 +202,7 @@ impl Api {
             bus: parts.bus,
             traces: parts.traces,
             told: feed::Heralds::default(),
+            rounds: fl::feed::Counted::default(),
             origins: parts.origins,
             folder: parts.folder,
             vitals: parts.vitals,

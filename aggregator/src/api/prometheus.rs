@@ -177,6 +177,11 @@ const FIGURES: &[Figure] = &[
     ("fieldward_agents_kernel_drops", "gauge", "Packets that kernels of agents' hosts dropped.", |p| {
         p.sum(|health| health.kernel_drops);
     }),
+    ("fieldward_fl_round_duration_seconds", "histogram", "How long rounds took that ended.", |p| {
+        let ended = p.api.rounds.all();
+        p.long_times(&[("status", "completed")], &ended.completed);
+        p.long_times(&[("status", "failed")], &ended.failed);
+    }),
     ("fieldward_database_queries_total", "counter", "What the database was asked.", |p| {
         for (query, asked) in p.api.store.queries() {
             p.with(&[("query", query)], asked.times.count() as f64);
@@ -256,8 +261,21 @@ impl Page<'_> {
     }
 
     fn times(&mut self, labels: &[(&str, &str)], times: &Times) {
+        self.histogram(labels, times, times.bounds());
+    }
+
+    fn long_times(&mut self, labels: &[(&str, &str)], times: &Times) {
+        self.histogram(labels, times, times.long_bounds());
+    }
+
+    fn histogram(
+        &mut self,
+        labels: &[(&str, &str)],
+        times: &Times,
+        bounds: impl Iterator<Item = (u64, u64)>,
+    ) {
         let name = self.name;
-        for (micros, count) in times.bounds() {
+        for (micros, count) in bounds {
             let bound = (micros as f64 / 1e6).to_string();
             let _ = writeln!(self.text, "{name}_bucket{} {count}", braced(labels, Some(&bound)));
         }

@@ -82,7 +82,7 @@ impl CaConfig {
 }
 
 /// The intermediate's key as systemd hands it over.
-fn credential() -> Option<PathBuf> {
+pub(crate) fn credential() -> Option<PathBuf> {
     let folder = std::env::var_os("CREDENTIALS_DIRECTORY")?;
     let key = PathBuf::from(folder).join("ca.key");
     key.exists().then_some(key)

@@ -16,6 +16,7 @@ pub mod operator;
 pub mod request;
 pub mod revoked;
 pub mod rotation;
+pub mod seal;
 mod shown;
 pub mod state;
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod audit;
 mod backup;
 mod ca;
 mod check_config;
+mod model;
 mod openapi;
 mod restore;
 mod run;
@@ -32,6 +33,7 @@ enum Command {
     Backup(backup::Backup),
     Ca(Box<ca::Ca>),
     CheckConfig(check_config::CheckConfig),
+    Model(model::Model),
     Openapi(openapi::Openapi),
     Restore(restore::Restore),
     Run(run::Run),
@@ -53,6 +55,7 @@ impl Cli {
             Command::Backup(backup) => backup.run(),
             Command::Ca(ca) => ca.run(),
             Command::CheckConfig(check) => check.run(),
+            Command::Model(model) => model.run(),
             Command::Openapi(openapi) => openapi.run(),
             Command::Restore(restore) => restore.run(),
             Command::Run(run) => run.run(),

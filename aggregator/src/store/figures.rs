@@ -40,5 +40,6 @@ impl Store {
 }
 
 const ROUND: &str = "SELECT CAST(round_number AS BIGINT) AS round_number, status,
-    CAST(progress AS BIGINT) AS progress, start_time FROM fl_rounds ORDER BY id DESC LIMIT 1";
+    CAST(progress AS BIGINT) AS progress, start_time FROM fl_rounds
+    WHERE status <> 'planned' ORDER BY id DESC LIMIT 1";
 const PREDICTIONS: &str = "SELECT count(*) AS made, count(validation_time) AS came_true FROM predictions";

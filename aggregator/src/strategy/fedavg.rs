@@ -1,23 +1,24 @@
 //! FedAvg: the model follows the mean of its plants, each with the same weight.
 
+use super::parts::follow;
 use super::robust::RobustError;
-use super::{Kind, Part, Sees, Strategy, StrategyError};
+use super::{Kind, Part, Sees, Settings, Strategy, StrategyError};
 
 pub const KIND: Kind = Kind {
     name: "fedavg",
     about: "The model follows the mean of all plants.",
     sees: Sees::Groups,
-    new: |settings, _| Ok(Box::new(FedAvg { rate: settings.rate })),
+    new: |settings, _| {
+        settings.check()?;
+        Ok(Box::new(FedAvg(*settings)))
+    },
 };
 
-struct FedAvg {
-    rate: f64,
-}
+struct FedAvg(Settings);
 
 impl Strategy for FedAvg {
     fn combine(&mut self, parts: &[Part<'_>]) -> Result<Vec<f32>, StrategyError> {
-        let mean = mean(parts)?;
-        Ok(mean.into_iter().map(|change| (change * self.rate) as f32).collect())
+        follow(&self.0, mean(parts)?.into_iter().map(|change| change as f32).collect())
     }
 }
 
@@ -44,10 +45,8 @@ pub fn mean(parts: &[Part<'_>]) -> Result<Vec<f64>, StrategyError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Settings;
+    use super::super::tests::SETTINGS;
     use super::*;
-
-    const SETTINGS: Settings = Settings { rate: 1.0, liars: 0, proximal: 0.0 };
 
     #[test]
     fn a_group_counts_as_many_as_it_has_plants() {

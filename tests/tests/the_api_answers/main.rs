@@ -11,6 +11,7 @@ mod counted;
 mod exports;
 mod figures;
 mod issued;
+mod learning;
 mod live;
 mod policies;
 mod privacy;

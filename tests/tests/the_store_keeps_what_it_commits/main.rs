@@ -8,6 +8,7 @@ mod faults;
 mod leaps;
 mod reading;
 mod reports;
+mod rounds;
 mod time;
 
 use std::sync::Arc;

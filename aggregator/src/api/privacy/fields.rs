@@ -169,7 +169,17 @@ pub const TABLES: &[Table] = &[
     ),
     table("facilities", Plant, People, Kept::Always, &[]),
     table("fl_clients", Operational, Agents, Kept::Always, &[("facility_id", Plant), ("name", Plant)]),
-    table("fl_rounds", Operational, Aggregator, Kept::Always, &[]),
+    table("fl_groups", Operational, Aggregator, Kept::Always, &[]),
+    table("fl_log", Operational, Aggregator, Kept::Always, &[("facility_id", Plant), ("detail", Plant)]),
+    // Of a round that is under way; what is in it of a plant is masked.
+    table("fl_messages", Operational, Agents, Kept::ItsEnd, &[]),
+    table(
+        "fl_rounds",
+        Operational,
+        Aggregator,
+        Kept::Always,
+        &[("requested_by", Personal), ("stopped_by", Personal), ("stop_reason", Personal)],
+    ),
     table(
         "idempotency",
         Operational,
@@ -187,7 +197,13 @@ pub const TABLES: &[Table] = &[
     ),
     table("losses", Operational, Agents, Kept::Alerts, &[]),
     table("marks", Operational, Aggregator, Kept::Always, &[]),
-    table("model_versions", Operational, Aggregator, Kept::Always, &[]),
+    table(
+        "model_versions",
+        Operational,
+        Aggregator,
+        Kept::Always,
+        &[("made_by", Personal), ("reason", Personal)],
+    ),
     table("network_data", Plant, Agents, Kept::Traffic, &[]),
     table("network_data_hours", Plant, Agents, Kept::Alerts, &[]),
     table("network_data_minutes", Plant, Agents, Kept::Metrics, &[]),
@@ -220,6 +236,7 @@ pub const TABLES: &[Table] = &[
         Kept::Always,
         &[("hash", Credential), ("created_by", Personal), ("facility_id", Plant)],
     ),
+    table("training_settings", Operational, People, Kept::Always, &[("changed_by", Personal)]),
     table(
         "users",
         Operational,

@@ -206,12 +206,15 @@ const DUTIES: [(&str, &str); 6] = [
     ("idle-users", "Nobody may read it who need not"),
 ];
 /// Why personal fields are kept for good.
-const WHY: [(&str, &str); 6] = [
+const WHY: [(&str, &str); 9] = [
     ("api_keys", "who made a key, for as long as the trail names it; at most 10,000"),
     ("audit", "the trail must not lose rows: who did what can be proven"),
     ("enrolments", "who let an agent in, for as long as it is known"),
+    ("fl_rounds", "who began or ended a round: the models at work came of it"),
+    ("model_versions", "who brought or put a model to work: it is its lineage"),
     ("security_findings", "who had a check run; 10,000 of each check"),
     ("tokens", "who gave out a token, for as long as its agent is known"),
+    ("training_settings", "who said last how a network is learnt"),
     ("users", "people who may come in, until they are removed from the database"),
 ];
 /// Bytes of a text.

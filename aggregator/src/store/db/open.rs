@@ -217,6 +217,8 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0015" "marks",
     "0016" "oidc",
     "0017" "requests",
+    "0018" "rounds",
+    "0019" "learning",
     "0020" "changes_of_counts",
 );
 
@@ -238,6 +240,8 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0015" "marks",
     "0016" "oidc",
     "0017" "requests",
+    "0018" "rounds",
+    "0019" "learning",
     "0020" "changes_of_counts",
 );
 
