@@ -11,6 +11,7 @@ pub mod config;
 pub mod fleet;
 pub mod hub;
 pub mod intake;
+pub mod round;
 pub mod store;
 pub mod strategy;
 pub mod times;

@@ -118,7 +118,7 @@ impl Roots {
         }
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let built = WebPkiClientVerifier::builder_with_provider(Arc::new(store), provider).build();
-        built.map(|built| Self(built)).map_err(|error| VouchError::Chain(error.to_string()))
+        built.map(Self).map_err(|error| VouchError::Chain(error.to_string()))
     }
 
     /// Whom a chain names, at a time in seconds since the epoch.

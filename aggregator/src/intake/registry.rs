@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fieldward_shared::transport::{Code, Link};
+use fieldward_shared::wire::Learns;
 use uuid::Uuid;
 
 use super::gate::Peer;
@@ -20,6 +21,8 @@ pub struct Session {
     pub link: Link,
     /// By which trust its certificate was judged last.
     pub judged: Arc<AtomicU64>,
+    /// What it learns together with others.
+    pub learns: Arc<[Learns]>,
 }
 
 /// All of them.
@@ -34,7 +37,13 @@ struct State {
 
 impl Registry {
     /// A session begins; none when there are too many. Gives its number, and the one that it replaces.
-    pub fn enter(&self, peer: Arc<Peer>, link: Link, most: usize) -> Option<(u64, Option<Session>)> {
+    pub fn enter(
+        &self,
+        peer: Arc<Peer>,
+        link: Link,
+        learns: &[Learns],
+        most: usize,
+    ) -> Option<(u64, Option<Session>)> {
         let mut state = self.lock();
         if state.sessions.len() >= most && !state.sessions.contains_key(&peer.agent) {
             return None;
@@ -42,7 +51,8 @@ impl Registry {
         state.next += 1;
         let number = state.next;
         let judged = Arc::new(AtomicU64::new(peer.trust));
-        let old = state.sessions.insert(peer.agent, Session { number, peer, link, judged });
+        let old =
+            state.sessions.insert(peer.agent, Session { number, peer, link, judged, learns: learns.into() });
         Some((number, old))
     }
 
