@@ -132,7 +132,7 @@ impl Learner for LinearLearner {
         pace: &mut dyn FnMut(Pace) -> ControlFlow<()>,
     ) -> Result<Trained, LearnError> {
         lock(&self.state).trainings += 1;
-        let mut chance = Rng::with_seed(self.seed ^ how.seed ^ round);
+        let mut chance = Rng::with_seed(self.seed.wrapping_mul(31) ^ how.seed.wrapping_add(round * 1009));
         let mut weights = base.values().to_vec();
         let windows = WINDOWS - HELD;
         let rate = (f64::from(how.batch) / windows as f64).min(1.0);

@@ -9,6 +9,7 @@ use fieldward_shared::identity::{Pin, sha256, to_hex};
 use fieldward_shared::keyfile::{self, KeyFileError};
 use fieldward_shared::privacy::accountant::event::{Event, Mechanism, Unit};
 use fieldward_shared::privacy::accountant::ledger::{Budget, Ledger};
+use fieldward_shared::privacy::accountant::rdp;
 use fieldward_shared::privacy::policy::{Books, NotWritten, Past};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -88,14 +89,22 @@ impl FileBooks {
             .map(|event| event.mechanism)
     }
 
-    /// What is spent once this is paid too, and for how many more like it the budget lasts then.
+    /// What is spent once this is paid too, and for how many more like it the budget lasts at least. By curves
+    /// alone, which are quick and say rather too much: whether a round may be paid is decided by the tighter bound.
     pub fn outlook(&self, event: &Event) -> (f64, u64) {
-        let mut ledger = self.written.ledger.clone();
-        if ledger.enter(*event).is_err() {
-            return (self.budget.epsilon, 0);
+        let of_unit = self.written.ledger.events().iter().filter(|other| other.unit == event.unit);
+        let before: Vec<Mechanism> = of_unit.map(|event| event.mechanism).collect();
+        let after = |rounds: u64| {
+            let more = event.mechanism.times(rounds);
+            rdp::epsilon(&before.iter().copied().chain([more]).collect::<Vec<_>>(), self.budget.delta)
+        };
+        let mut left = 0;
+        for step in (0..FARTHEST).rev().map(|bit| 1_u64 << bit) {
+            if after(1 + left + step) <= self.budget.epsilon {
+                left += step;
+            }
         }
-        let spent = ledger.spent(event.unit, self.budget.delta).least();
-        (spent, ledger.rounds_left(event.unit, event.mechanism, &self.budget))
+        (after(1), left)
     }
 
     /// What was spent.
@@ -166,6 +175,8 @@ impl Books for FileBooks {
 }
 
 const FILE: &str = "rounds.books";
+/// A forecast is less than two to this.
+const FARTHEST: u32 = 12;
 /// Agents whose keys are remembered: the file stays small.
 const MOST_KEYS: usize = 1024;
 

@@ -116,6 +116,8 @@ pub struct Api {
     pub traces: Option<Traces>,
     /// Those who listen.
     pub hub: Hub,
+    /// Told when a round was planned.
+    pub rounds: Arc<tokio::sync::Notify>,
     /// Signing in.
     pub auth: Auth,
     /// How often one may ask.
@@ -187,6 +189,7 @@ impl Api {
             fleet: parts.fleet,
             asker: parts.asker,
             hub: Hub::default(),
+            rounds: Arc::default(),
             auth: Auth::new(parts.signing)?,
             limits: Limits::new(parts.requests_per_minute, parts.bus.is_some()),
             bus: parts.bus,

@@ -22,13 +22,12 @@ pub struct RoundsConfig {
     /// Hours between two rounds of a network; 0: only when somebody asks.
     pub every_hours: f64,
     /// What is the same for every round unless it is asked for otherwise.
-    #[serde(flatten)]
     pub terms: RoundTerms,
 }
 
 /// How a round goes.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 pub struct RoundTerms {
     /// Fewest plants that must be left in each phase.
     pub quorum: usize,
@@ -143,6 +142,15 @@ impl RoundsConfig {
         let terms: RoundTerms =
             serde_json::from_value(terms).map_err(|error| PlanError::Settings(error.to_string()))?;
         terms.check().map(|()| terms)
+    }
+
+    /// What is wrong with it: the key, and what to do.
+    pub fn problem(&self) -> Option<(&'static str, String)> {
+        if !(self.every_hours.is_finite() && self.every_hours >= 0.0) {
+            return Some(("rounds.every_hours", format!("{} hours; choose 0 or more", self.every_hours)));
+        }
+        let terms = self.terms_of(&self.strategy, &serde_json::Value::Null);
+        terms.err().map(|error| ("rounds.terms", error.to_string()))
     }
 
     /// Holds a wish against what can be.

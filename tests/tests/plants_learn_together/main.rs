@@ -1,10 +1,14 @@
 //! Rounds over the real link: plants train, hide in a sum, judge what came of it and take it over; whoever goes,
 //! cheats or does not fit is left behind with a reason.
 
+mod cheating;
+mod crashes;
+mod leaving;
 mod whole;
 
 use std::path::Path;
 
+use fieldward_aggregator::round::RoundTerms;
 use fieldward_tests::link::office::Office;
 use fieldward_tests::link::{HERE, limits, until};
 use fieldward_tests::rounds::{Driving, Plant, import, terms};
@@ -27,10 +31,15 @@ pub const LENGTH: usize = 500;
 impl Lab {
     /// With so many plants, all connected.
     pub async fn of(plants: u64) -> Self {
+        Self::with(plants, terms()).await
+    }
+
+    /// The same under other terms.
+    pub async fn with(plants: u64, terms: RoundTerms) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let office = Office::open(folder.path(), HERE, limits()).await.expect("an aggregator");
         import(&office.aggregator.store, LENGTH).await.expect("a model");
-        let driving = Driving::start(&office, terms());
+        let driving = Driving::start(&office, terms);
         let mut lab = Self { folder, office, driving, plants: Vec::new() };
         for nth in 0..plants {
             let name = format!("plant-{nth}");
