@@ -120,8 +120,8 @@ impl Desk {
             }
             _ => {}
         }
-        let put = self.inbox.as_ref().map(|inbox| inbox.try_send(task));
-        !matches!(put, Some(Err(TrySendError::Full(_))))
+        let Some(inbox) = &self.inbox else { return true };
+        !matches!(inbox.try_send(task), Err(TrySendError::Full(_)))
     }
 }
 

@@ -13,8 +13,6 @@ mod judging;
 pub mod known;
 pub mod player;
 mod summing;
-#[cfg(test)]
-mod tests;
 
 pub use books::{BooksError, FileBooks};
 pub use config::Privacy;

@@ -31,6 +31,7 @@ use crate::uplink::Credentials;
 
 /// What comes for a plant.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "few of them wait, and each is taken apart at once")]
 pub enum Task {
     /// A message.
     Said(Message),

@@ -7,14 +7,14 @@
 //! ```
 
 mod checks;
+mod drive;
 pub mod driver;
 pub mod phases;
 pub mod plan;
 mod planned;
 mod sums;
 mod talk;
-#[cfg(test)]
-mod tests;
+mod told;
 pub mod value;
 
 pub use driver::Driver;

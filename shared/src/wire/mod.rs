@@ -13,6 +13,7 @@ mod door;
 mod report;
 mod requests;
 mod round;
+mod summing;
 #[cfg(test)]
 mod tests;
 
@@ -27,10 +28,12 @@ pub use door::{Certificate, EnrollRequest, Pending, Refused, RenewRequest};
 pub use report::{Record, Reports};
 pub use requests::{RequestRow, Requests};
 pub use round::{
-    About, CHUNK, MOST_PLANTS, RoundAccept, RoundBegin, RoundCandidate, RoundCohort, RoundEnd, RoundFetch,
-    RoundHold, RoundKeys, RoundMasked, RoundMember, RoundOffer, RoundProgress, RoundReady, RoundRefusal,
-    RoundReveal, RoundRoster, RoundShare, RoundShares, RoundSigned, RoundSurvivors, RoundUnmask, RoundVote,
-    Weights, pack, pack_pairs, unpack, unpack_pairs,
+    About, CHUNK, MOST_PLANTS, RoundAccept, RoundCandidate, RoundCohort, RoundEnd, RoundHold, RoundOffer,
+    RoundProgress, RoundReady, RoundRefusal, RoundVote, Weights, pack, pack_pairs, unpack, unpack_pairs,
+};
+pub use summing::{
+    RoundBegin, RoundFetch, RoundKeys, RoundMasked, RoundMember, RoundReveal, RoundRoster, RoundShare,
+    RoundShares, RoundSigned, RoundSurvivors, RoundUnmask,
 };
 
 /// The wire version that this build speaks.

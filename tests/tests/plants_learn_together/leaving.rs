@@ -134,7 +134,7 @@ async fn a_plant_without_books_takes_no_part() {
 
 /// A plant that goes as soon as it is seen to have sent something.
 async fn goes_after(stage: &str) {
-    let mut lab = Lab::with(8, RoundTerms { patience_seconds: 2.0, ..terms() }).await;
+    let mut lab = Lab::with(8, RoundTerms { patience_seconds: 2.0, training_minutes: 0.25, ..terms() }).await;
     let store = lab.office.aggregator.store.clone();
     let number = plan(&store).await.expect("a plan");
     let gone = lab.plants[5].own.id;
