@@ -25,6 +25,7 @@ pub mod model;
 pub mod pipeline;
 pub mod protocol;
 pub mod requests;
+pub mod round;
 pub mod score;
 pub mod service;
 pub mod spool;

@@ -16,6 +16,7 @@ use crate::bus;
 use crate::ca::hall::Hall;
 use crate::config::Config;
 use crate::intake::{Intake, Limits, Parts};
+use crate::round::Driver;
 use crate::store::{Store, retention};
 use crate::vitals::{Part, Vitals};
 
@@ -56,7 +57,10 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     }
     supervisor.spawn("rounds-told", |stop| api::fl::feed::run(shown.clone(), stop));
     supervisor.spawn("checks", |stop| api::security::watch::run(shown.clone(), stop));
+    let (hub, planned) = (shown.hub.clone(), shown.rounds.clone());
+    let driver = Driver::new(store.clone(), intake.tasks(), hub, config.rounds.clone(), planned);
     supervisor.spawn("jobs", |stop| api::jobs::run::run(shown, stop));
+    supervisor.spawn("rounds", |stop| driver.run(stop));
     supervisor.spawn("intake", |stop| take_in(intake, stop));
     supervisor.spawn("traffic", |stop| keep_traffic(store.clone(), arriving, stop));
     supervisor.spawn("requests", |stop| keep_requests(store.clone(), counted, stop));

@@ -11,6 +11,7 @@ use crate::api::business::config::BusinessConfig;
 use crate::api::config::ApiConfig;
 use crate::bus::Bus;
 use crate::ca::config::CaConfig;
+use crate::round::RoundsConfig;
 use crate::store::Retention;
 use crate::store::db::Db;
 
@@ -44,6 +45,9 @@ pub struct Config {
     /// Whose word counts for who somebody is.
     #[serde(default)]
     pub oidc: OidcConfig,
+    /// Plants that learn together.
+    #[serde(default)]
+    pub rounds: RoundsConfig,
 }
 
 /// Traces of requests.
@@ -110,6 +114,9 @@ impl Config {
         if let Err((key, what)) = self.business.check() {
             return wrong(key, what, SCHEMA.remedy);
         }
+        if let Some((key, what)) = self.rounds.problem() {
+            return wrong(key, what, SCHEMA.remedy);
+        }
         let Retention { alerts_days, metrics_days, traffic_days } = self.retention;
         for (key, days) in
             [("alerts_days", alerts_days), ("metrics_days", metrics_days), ("traffic_days", traffic_days)]
@@ -171,6 +178,10 @@ const SCHEMA: Schema = Schema {
         ("business.currency", Kind::Text),
         ("business.price_stored", Kind::Number),
         ("business.price_watched", Kind::Number),
+        ("rounds.federation", Kind::Text),
+        ("rounds.networks", Kind::Texts),
+        ("rounds.strategy", Kind::Text),
+        ("rounds.every_hours", Kind::Number),
     ],
     variables: &[
         ("DATABASE_URL", "database_url"),
@@ -238,6 +249,8 @@ mod tests {
             ("database_url = \"sqlite:///x\"\n[business]\nprice_stored = 0.1", "business.currency"),
             ("database_url = \"sqlite:///x\"\n[oidc]\nissuer = \"http://sso.example\"", "oidc.issuer"),
             ("database_url = \"sqlite:///x\"\n[business]\nprice_stored = -1", "business.price_stored"),
+            ("database_url = \"sqlite:///x\"\n[rounds]\nstrategy = \"luck\"", "no strategy 'luck'"),
+            ("database_url = \"sqlite:///x\"\n[rounds.terms]\nquorum = 2", "quorum of 2"),
         ] {
             let wrong = parse(text, &[]).unwrap_err();
             assert!(wrong.contains(said), "{text}: {wrong}");

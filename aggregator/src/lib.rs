@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod hub;
 pub mod intake;
 pub mod registry;
+pub mod round;
 pub mod store;
 pub mod strategy;
 pub mod times;

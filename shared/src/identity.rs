@@ -248,6 +248,16 @@ impl Leaf {
     }
 }
 
+/// The public key of a certificate as verifiers take it: a point, or what stands for one.
+pub fn public_key(der: &[u8]) -> Result<Vec<u8>, IdentityError> {
+    let wrong = IdentityError::Certificate;
+    if der.len() > LONGEST_CERTIFICATE {
+        return Err(wrong("it is longer than 16 KiB"));
+    }
+    let (_, certificate) = X509Certificate::from_der(der).map_err(|_| wrong("not X.509 in DER"))?;
+    Ok(certificate.public_key().subject_public_key.data.to_vec())
+}
+
 /// SHA-256.
 pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];

@@ -18,5 +18,6 @@ pub mod supervisor;
 pub mod telemetry;
 pub mod time;
 pub mod transport;
+pub mod vouch;
 pub mod weights;
 pub mod wire;

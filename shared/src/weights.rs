@@ -115,6 +115,22 @@ impl WeightVector {
         Ok(vector)
     }
 
+    /// Other numbers in the same layout; they may have come from anywhere.
+    pub fn with(&self, values: Vec<f32>) -> Result<Self, Misfit> {
+        if values.len() != self.values.len() {
+            return Err(Misfit::Length { found: values.len(), wanted: self.values.len() });
+        }
+        match values.iter().position(|value| !value.is_finite()) {
+            Some(at) => Err(Misfit::NotFinite { at }),
+            None => Ok(Self { layout: self.layout, values }),
+        }
+    }
+
+    /// As they are kept and sent: little-endian, four bytes each.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.values.iter().flat_map(|value| value.to_le_bytes()).collect()
+    }
+
     /// Holds them against a layout; they may have come from anywhere.
     pub fn fit(&self, layout: &Layout) -> Result<(), Misfit> {
         if self.layout != layout.hash() {

@@ -14,6 +14,7 @@ pub mod power;
 pub mod real;
 pub mod redis;
 pub mod reports;
+pub mod rounds;
 pub mod sitting;
 pub mod socket;
 pub mod stream;

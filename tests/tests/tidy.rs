@@ -77,6 +77,16 @@ const BORDERS: &[Border] = &[
         why: "passwords and tokens are made and checked in one place",
     },
     Border {
+        words: &["Attempt::begin"],
+        allowed: &["agent/src/round/"],
+        why: "a plant's secrets of an attempt are in one place",
+    },
+    Border {
+        words: &["Gathering::new"],
+        allowed: &["aggregator/src/round/"],
+        why: "sums are made in one place",
+    },
+    Border {
         words: &["sendpacket", "sendqueue"],
         allowed: &[],
         why: "Fieldward never sends a packet into the plant",

@@ -9,6 +9,7 @@ use fieldward_shared::config::{Kind, Schema, Secret, Wrong};
 use fieldward_shared::identity::check_facility;
 use serde::Deserialize;
 
+use crate::round::Privacy;
 use crate::spool::Limits;
 use crate::uplink::Brought;
 
@@ -60,6 +61,9 @@ pub struct Config {
     /// How long it learns.
     #[serde(default)]
     pub learn: Learn,
+    /// What it takes part in with others, and how much of it may be told.
+    #[serde(default)]
+    pub privacy: Privacy,
 }
 
 /// How long the agent learns before it watches.
@@ -166,6 +170,9 @@ impl Config {
         if !(0.0..1.0).contains(&quiet_share) {
             return wrong("learn.quiet_share", format!("{quiet_share}"), "choose a share from 0 to 1");
         }
+        if let Err((key, what)) = self.privacy.check() {
+            return wrong(key, what, SCHEMA.remedy);
+        }
         Ok(self)
     }
 }
@@ -209,6 +216,14 @@ const SCHEMA: Schema = Schema {
         ("learn.most_hours", Kind::Number),
         ("learn.quiet_share", Kind::Number),
         ("learn.seed", Kind::Number),
+        ("privacy.federation", Kind::Text),
+        ("privacy.fewest_plants", Kind::Number),
+        ("privacy.most_plants", Kind::Number),
+        ("privacy.colluders", Kind::Number),
+        ("privacy.clip", Kind::Number),
+        ("privacy.noise", Kind::Number),
+        ("privacy.epsilon", Kind::Number),
+        ("privacy.delta", Kind::Number),
     ],
     variables: &[("REDIS_URL", "redis_url")],
     credentials: &[("redis.url", "redis_url")],

@@ -97,6 +97,8 @@ pub fn take_renewed(
     // Only lists that a root of ours has signed; those in the answer itself are not proven.
     folder.follow(&answer.announcements)?;
     clock.raise(answer.time / 1_000_000, &identity.leaf);
+    // First: without it others would take the next key for somebody else's.
+    folder.keep_step(&present, &identity)?;
     folder.put(files::NEXT, &identity)?;
     folder.keep_time(clock)?;
     Ok(identity)

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use fieldward_shared::identity::Leaf;
 use fieldward_shared::keyfile::{self, KeyFileError};
 use fieldward_shared::roots::Roots;
+use fieldward_shared::vouch::{MOST_STEPS, Signer};
 use pem::Pem;
 use rcgen::KeyPair;
 use rustls::pki_types::CertificateDer;
@@ -21,6 +22,10 @@ pub(super) const ROOTS: &str = "roots.pem";
 pub(super) const REQUEST: &str = "request.key";
 /// Seconds since the epoch that were verified.
 pub(super) const TIME: &str = "time";
+
+/// How each key has named the next.
+const STEPS: &str = "succession.pem";
+const STEP: &str = "FIELDWARD SUCCESSION";
 
 /// The block of the roots' file that holds their generation.
 const GENERATION: &str = "FIELDWARD GENERATION";
@@ -90,6 +95,28 @@ impl Folder {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// How the present key followed from earlier ones, the oldest first; nothing when that is not known.
+    pub fn succession(&self) -> Vec<Vec<u8>> {
+        let blocks = self.blocks(STEPS).ok().flatten().unwrap_or_default();
+        blocks.into_iter().filter(|block| block.tag() == STEP).map(Pem::into_contents).collect()
+    }
+
+    /// The present key names the next.
+    pub(super) fn keep_step(&self, present: &Identity, next: &Identity) -> Result<(), Trouble> {
+        let shown = present.shown();
+        let own = shown.chain.first().map(|der| der.to_vec()).unwrap_or_default();
+        let signer = Signer::of(&shown.key).ok();
+        let step = signer.and_then(|signer| signer.succeed(present.name.agent, &own, next.leaf.key));
+        let Some(step) = step else { return Ok(()) };
+        let mut steps = self.succession();
+        steps.push(step);
+        let text: String = steps[steps.len().saturating_sub(MOST_STEPS)..]
+            .iter()
+            .map(|step| pem::encode(&Pem::new(STEP, step.clone())))
+            .collect();
+        Ok(keyfile::write(&self.path.join(STEPS), text.as_bytes())?)
     }
 
     /// What the clock had verified; 0 when that cannot be read.

@@ -116,6 +116,14 @@ impl Credentials {
         }
     }
 
+    /// How the agent's key followed from earlier ones, where it keeps that.
+    pub fn succession(&self) -> Vec<Vec<u8>> {
+        match self {
+            Self::Kept(folder, _) => folder.succession(),
+            Self::Given(_) | Self::Brought(..) => Vec::new(),
+        }
+    }
+
     /// A session was welcomed by a server whose clock says so many seconds: what was shown works.
     pub fn welcomed(&self, shown: &Shown, link: &Link, time: u64) {
         let Self::Kept(folder, clock) = self else { return };

@@ -8,6 +8,7 @@ mod courier;
 mod credentials;
 mod health;
 mod session;
+mod task;
 mod told;
 
 use std::io;
@@ -34,6 +35,7 @@ use crate::config::Config;
 use crate::features;
 use crate::identity::Folder;
 use crate::identity::keeper::{Dial, Keeper};
+use crate::round::Desk;
 use crate::spool::Spool;
 use told::Told;
 
@@ -96,6 +98,8 @@ struct Uplinked {
     status: Mutex<Status>,
     /// A certificate is refused: the next one is asked for.
     renewal: Arc<Notify>,
+    /// Who plays this plant's part in rounds.
+    desk: Option<Arc<Desk>>,
 }
 
 /// A link, and the certificate with which it was dialled.
@@ -127,6 +131,11 @@ impl Settings {
 impl Uplink {
     /// Starts its thread.
     pub fn start(settings: Settings, spool: Arc<Spool>) -> io::Result<Self> {
+        Self::taking_part(settings, spool, None)
+    }
+
+    /// The same for a plant that takes part in rounds, whose player it ends with it.
+    pub fn taking_part(settings: Settings, spool: Arc<Spool>, desk: Option<Desk>) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let accepted = Arc::new(Notify::new());
         let wake = accepted.clone();
@@ -142,6 +151,7 @@ impl Uplink {
             features: features::SCHEMA.names().iter().map(|name| (*name).to_owned()).collect(),
             status: Mutex::default(),
             renewal: Arc::default(),
+            desk: desk.map(Arc::new),
         });
         let (stop, stopped) = watch::channel(false);
         let working = uplinked.clone();

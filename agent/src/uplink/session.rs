@@ -8,10 +8,12 @@ use std::time::Duration;
 use fieldward_shared::transport::{Channel, Code, Link, LinkError, Receiver, Sender};
 use fieldward_shared::wire::{self, Answer, Ask, Hello, Message, Pong, Question, Welcome};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::courier::{Courier, Pacing, lane_starts};
 use super::health::{Looking, wall};
+use super::task;
 use super::{Dialled, Uplinked};
 use crate::features;
 
@@ -68,6 +70,7 @@ async fn greet(
         features: uplinked.features.clone(),
         lanes: lane_starts(starts),
         models: uplinked.told.health().models,
+        networks: uplinked.desk.as_ref().map(|desk| desk.learns()).unwrap_or_default(),
     };
     sender.send(hello).await?;
     // The aggregator may wait for its database; whether it lives, the link knows.
@@ -180,11 +183,19 @@ impl Session<'_> {
         self.looking.borrow_mut().look(told, &self.uplinked.spool, Instant::now())
     }
 
-    /// One question after the other.
+    /// One question after the other; a round beside them.
     async fn asks(&self) -> Result<Infallible, LinkError> {
+        let mut tasks = JoinSet::new();
         loop {
-            let (_, sender, mut receiver) = self.link.accept().await?;
+            let (channel, sender, mut receiver) = self.link.accept().await?;
             let Some(mut sender) = sender else { return Err(LinkError::Channel) };
+            if let Channel::Task(_) = channel {
+                let desk = self.uplinked.desk.clone().ok_or(LinkError::Channel)?;
+                // The newest counts; what there was before has broken off.
+                tasks.abort_all();
+                tasks.spawn(task::serve(desk, sender, receiver));
+                continue;
+            }
             let conversation = async {
                 let Some(Message::Ask(ask)) = receiver.next().await? else { return Err(LinkError::Channel) };
                 sender.send(self.answer(&ask)).await?;

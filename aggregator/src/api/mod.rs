@@ -124,6 +124,8 @@ pub struct Api {
     pub traces: Option<Traces>,
     /// Those who listen.
     pub hub: Hub,
+    /// Told when a round was planned.
+    pub rounds: Arc<tokio::sync::Notify>,
     /// Signing in.
     pub auth: Auth,
     /// How often one may ask.
@@ -157,7 +159,7 @@ pub struct Api {
     /// What those who listen were told.
     told: feed::Heralds,
     /// What was counted of rounds that ended.
-    rounds: fl::feed::Counted,
+    ended: fl::feed::Counted,
 }
 
 /// What an [`Api`] is made of.
@@ -197,12 +199,13 @@ impl Api {
             fleet: parts.fleet,
             asker: parts.asker,
             hub: Hub::default(),
+            rounds: Arc::default(),
             auth: Auth::new(parts.signing)?,
             limits: Limits::new(parts.requests_per_minute, parts.bus.is_some()),
             bus: parts.bus,
             traces: parts.traces,
             told: feed::Heralds::default(),
-            rounds: fl::feed::Counted::default(),
+            ended: fl::feed::Counted::default(),
             origins: parts.origins,
             folder: parts.folder,
             vitals: parts.vitals,

@@ -178,7 +178,7 @@ const FIGURES: &[Figure] = &[
         p.sum(|health| health.kernel_drops);
     }),
     ("fieldward_fl_round_duration_seconds", "histogram", "How long rounds took that ended.", |p| {
-        let ended = p.api.rounds.all();
+        let ended = p.api.ended.all();
         p.long_times(&[("status", "completed")], &ended.completed);
         p.long_times(&[("status", "failed")], &ended.failed);
     }),

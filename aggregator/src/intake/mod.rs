@@ -14,6 +14,7 @@ mod limits;
 mod pressure;
 mod registry;
 mod session;
+mod tasks;
 mod told;
 
 use std::io;
@@ -37,6 +38,7 @@ pub use asker::{AskError, Asker};
 pub use counters::{Counter, Counters};
 pub use gate::{Gate, Peer, Reply};
 pub use limits::Limits;
+pub use tasks::{Present, Tasks};
 pub use told::{Heard, Told};
 
 use crate::fleet::Fleet;
@@ -173,6 +175,11 @@ impl Intake {
     /// Asks agents for others, as long as it lives.
     pub fn asker(&self) -> Asker {
         Asker::new(self.shared.clone())
+    }
+
+    /// For whoever drives rounds, as long as it lives.
+    pub fn tasks(&self) -> Tasks {
+        Tasks::new(self.shared.clone())
     }
 
     /// Asks an agent.

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fieldward_shared::transport::{Code, Link};
+use fieldward_shared::wire::Learns;
 use uuid::Uuid;
 
 use super::gate::Peer;
@@ -23,6 +24,8 @@ pub struct Session {
     pub judged: Arc<AtomicU64>,
     /// Whether it is asked anything.
     pub circuit: Arc<Circuit>,
+    /// What it learns together with others.
+    pub learns: Arc<[Learns]>,
 }
 
 /// All of them.
@@ -37,7 +40,13 @@ struct State {
 
 impl Registry {
     /// A session begins; none when there are too many. Gives its number, and the one that it replaces.
-    pub fn enter(&self, peer: Arc<Peer>, link: Link, most: usize) -> Option<(u64, Option<Session>)> {
+    pub fn enter(
+        &self,
+        peer: Arc<Peer>,
+        link: Link,
+        learns: &[Learns],
+        most: usize,
+    ) -> Option<(u64, Option<Session>)> {
         let mut state = self.lock();
         if state.sessions.len() >= most && !state.sessions.contains_key(&peer.agent) {
             return None;
@@ -45,9 +54,9 @@ impl Registry {
         state.next += 1;
         let number = state.next;
         let judged = Arc::new(AtomicU64::new(peer.trust));
-        let old = state
-            .sessions
-            .insert(peer.agent, Session { number, peer, link, judged, circuit: Arc::default() });
+        let (learns, circuit) = (learns.into(), Arc::default());
+        let session = Session { number, peer: Arc::clone(&peer), link, judged, circuit, learns };
+        let old = state.sessions.insert(peer.agent, session);
         Some((number, old))
     }
 

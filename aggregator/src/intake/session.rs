@@ -98,10 +98,13 @@ async fn begin<'a>(
         shared.counters.version_refused.add();
         return Err(Ending::Here(Code::Version, unspoken(&hello)));
     }
-    if hello.instance.len() != 16 || hello.features.len() > MOST_FEATURES {
+    if hello.instance.len() != 16
+        || hello.features.len() > MOST_FEATURES
+        || hello.networks.len() > MOST_NETWORKS
+    {
         return Err(protocol("a hello that no agent says"));
     }
-    let entered = shared.registry.enter(peer.clone(), link.clone(), shared.limits.sessions);
+    let entered = shared.registry.enter(peer.clone(), link.clone(), &hello.networks, shared.limits.sessions);
     let Some((number, old)) = entered else {
         return Err(Ending::Here(Code::Busy, "there are too many sessions".to_owned()));
     };
@@ -351,3 +354,5 @@ async fn next(receiver: &mut Option<Receiver>) -> Result<Option<Message>, LinkEr
 
 /// More features has no schema of ours.
 const MOST_FEATURES: usize = 512;
+/// Nor so many networks.
+const MOST_NETWORKS: usize = 16;

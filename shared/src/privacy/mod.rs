@@ -4,6 +4,7 @@
 
 pub mod accountant;
 pub mod attempt;
+pub mod groups;
 pub mod keys;
 pub mod keystream;
 pub mod noise;

@@ -100,6 +100,12 @@ pub enum Refusal {
     /// A signature that is not of who is named.
     #[error("what is said in the name of {0} was not signed by it")]
     Signature(Uuid),
+    /// A key that was never seen under this name, and does not follow from the one that was.
+    #[error("the key of {0} is another than was seen here, and the earlier one has not named it")]
+    KeyChanged(Uuid),
+    /// The group is not the one that was drawn.
+    #[error("this group is not the one that comes of what all have thrown, or not that of this epoch")]
+    Draw,
     /// Shares that cannot be opened or are none.
     #[error("the shares of {0} do not fit")]
     Share(Uuid),
@@ -172,6 +178,8 @@ impl Refusal {
             Self::OwnKeys => "own_keys",
             Self::Model(_) => "model",
             Self::Signature(_) => "signature",
+            Self::KeyChanged(_) => "key_changed",
+            Self::Draw => "draw",
             Self::Share(_) => "share",
             Self::TooFew { .. } => "too_few",
             Self::Survivors => "survivors",

@@ -81,6 +81,16 @@ impl Attempted {
     }
 }
 
+impl Attempted {
+    /// What a plant signs when it says something of a kind in an attempt.
+    pub fn said(&self, kind: &str, sender: Uuid, content: &[u8]) -> Vec<u8> {
+        let mut bytes = self.bytes(&format!("said/{kind}"));
+        bytes.extend_from_slice(sender.as_bytes());
+        bytes.extend_from_slice(&hash(&[content]));
+        bytes
+    }
+}
+
 impl Advertise {
     /// What is signed.
     pub fn signed(&self) -> Vec<u8> {
@@ -163,7 +173,7 @@ impl Roster {
     }
 
     /// What a plant signs to say that these are left.
-    pub(super) fn survivors_signed(&self, places: &[usize]) -> Vec<u8> {
+    pub fn survivors_signed(&self, places: &[usize]) -> Vec<u8> {
         let mut bytes = self.info("survivors");
         places.iter().for_each(|place| bytes.extend_from_slice(&(*place as u64).to_be_bytes()));
         bytes

@@ -21,6 +21,7 @@ const STEP: usize = 16 << 10;
 
 /// What came.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart at once")]
 pub(super) enum Piece {
     /// A message.
     Message(Channel, Message),

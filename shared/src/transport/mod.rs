@@ -37,6 +37,8 @@ pub enum Channel {
     Telemetry,
     /// A question and its answer, opened by the aggregator.
     Ask(u32),
+    /// An agent's part in a round, opened by the aggregator; whatever else there is goes first.
+    Task(u32),
 }
 
 impl Channel {
@@ -47,17 +49,18 @@ impl Channel {
             Self::Reports => 30,
             Self::Ask(_) => 20,
             Self::Telemetry => 10,
+            Self::Task(_) => 5,
         }
     }
 
     /// Whether both ends send.
     const fn is_mutual(self) -> bool {
-        matches!(self, Self::Control | Self::Ask(_))
+        matches!(self, Self::Control | Self::Ask(_) | Self::Task(_))
     }
 
     /// Whether the agent, or else the aggregator, opens it.
     const fn is_agents(self) -> bool {
-        !matches!(self, Self::Ask(_))
+        !matches!(self, Self::Ask(_) | Self::Task(_))
     }
 
     const fn tag(self) -> [u8; 5] {
@@ -66,6 +69,7 @@ impl Channel {
             Self::Reports => (1, 0),
             Self::Telemetry => (2, 0),
             Self::Ask(number) => (3, number),
+            Self::Task(number) => (4, number),
         };
         let [a, b, c, d] = u32::to_be_bytes(number);
         [tag, a, b, c, d]
@@ -79,6 +83,7 @@ impl Channel {
             (1, 0) => Self::Reports,
             (2, 0) => Self::Telemetry,
             (3, number) => Self::Ask(number),
+            (4, number) => Self::Task(number),
             _ => return None,
         };
         Some((channel, rest))

@@ -61,9 +61,9 @@ struct Shared {
     peer: Vec<CertificateDer<'static>>,
     remote: SocketAddr,
     is_agents: bool,
-    /// The highest number of an ask that was opened here.
+    /// The highest number of an ask or a task that was opened here.
     asked: AtomicU32,
-    queues: [mpsc::Sender<Bytes>; 4],
+    queues: [mpsc::Sender<Bytes>; 5],
     /// Where what comes goes, by channel.
     channels: Mutex<HashMap<Channel, mpsc::Sender<Message>>>,
     arrived: tokio::sync::Mutex<mpsc::Receiver<(Channel, Arrivals)>>,
@@ -176,7 +176,7 @@ async fn write(
     last: Arc<OnceLock<Bytes>>,
     mut end: watch::Receiver<Option<LinkError>>,
 ) {
-    let [control, reports, asks, telemetry] = frames.as_mut_slice() else { return };
+    let [control, reports, asks, telemetry, tasks] = frames.as_mut_slice() else { return };
     loop {
         let frame = tokio::select! {
             biased;
@@ -184,6 +184,7 @@ async fn write(
             Some(frame) = reports.recv() => frame,
             Some(frame) = asks.recv() => frame,
             Some(frame) = telemetry.recv() => frame,
+            Some(frame) = tasks.recv() => frame,
             _ = end.wait_for(Option::is_some) => break,
             else => break,
         };
@@ -245,7 +246,7 @@ impl Shared {
             None => {
                 if channel.is_agents() == self.is_agents {
                     // An answer may come when nobody waits for it any more.
-                    let late = matches!(channel, Channel::Ask(number) if number <= self.asked.load(Ordering::Relaxed));
+                    let late = matches!(channel, Channel::Ask(number) | Channel::Task(number) if number <= self.asked.load(Ordering::Relaxed));
                     return if late { Ok(()) } else { Err(LinkError::Channel) };
                 }
                 let arrivals = self.receive(channel)?;
@@ -271,12 +272,13 @@ impl Shared {
     }
 
     fn queue(&self, channel: Channel) -> &mpsc::Sender<Bytes> {
-        let [control, reports, asks, telemetry] = &self.queues;
+        let [control, reports, asks, telemetry, tasks] = &self.queues;
         match channel {
             Channel::Control => control,
             Channel::Reports => reports,
             Channel::Ask(_) => asks,
             Channel::Telemetry => telemetry,
+            Channel::Task(_) => tasks,
         }
     }
 
@@ -303,7 +305,7 @@ impl Drop for Shared {
 
 impl Tcp {
     pub fn open(&self, channel: Channel) -> Result<(Sender, Option<Receiver>), LinkError> {
-        if let Channel::Ask(number) = channel {
+        if let Channel::Ask(number) | Channel::Task(number) = channel {
             self.0.asked.fetch_max(number, Ordering::Relaxed);
         }
         let receiver = channel.is_mutual().then(|| self.0.receive(channel)).transpose()?;

@@ -32,6 +32,23 @@ pub struct Hello {
     /// Models at work.
     #[prost(string, repeated, tag = "8")]
     pub models: Vec<String>,
+    /// What it learns together with others; none when it takes no part in rounds, or does not know them.
+    #[prost(message, repeated, tag = "9")]
+    pub networks: Vec<Learns>,
+}
+
+/// A network that an agent learns together with others.
+#[derive(Clone, PartialEq, Message)]
+pub struct Learns {
+    /// Which.
+    #[prost(string, tag = "1")]
+    pub network: String,
+    /// Hash of its layout.
+    #[prost(uint64, tag = "2")]
+    pub layout: u64,
+    /// Hash of what it is fed with.
+    #[prost(uint64, tag = "3")]
+    pub schema: u64,
 }
 
 /// Where a lane begins.

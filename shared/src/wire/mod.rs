@@ -12,6 +12,8 @@ mod control;
 mod door;
 mod report;
 mod requests;
+mod round;
+mod summing;
 #[cfg(test)]
 mod tests;
 
@@ -19,12 +21,20 @@ use bytes::{BufMut as _, Bytes, BytesMut};
 use prost::Message as _;
 
 pub use control::{
-    Ack, Answer, Ask, Config, Credit, Drift, Goodbye, Health, Hello, LaneStart, Ping, Pong, Question, Second,
-    Welcome,
+    Ack, Answer, Ask, Config, Credit, Drift, Goodbye, Health, Hello, LaneStart, Learns, Ping, Pong, Question,
+    Second, Welcome,
 };
 pub use door::{Certificate, EnrollRequest, Pending, Refused, RenewRequest};
 pub use report::{Record, Reports};
 pub use requests::{RequestRow, Requests};
+pub use round::{
+    About, CHUNK, MOST_PLANTS, RoundAccept, RoundCandidate, RoundCohort, RoundEnd, RoundHold, RoundOffer,
+    RoundProgress, RoundReady, RoundRefusal, RoundVote, Weights, pack, pack_pairs, unpack, unpack_pairs,
+};
+pub use summing::{
+    RoundBegin, RoundFetch, RoundKeys, RoundMasked, RoundMember, RoundReveal, RoundRoster, RoundShare,
+    RoundShares, RoundSigned, RoundSurvivors, RoundUnmask,
+};
 
 /// The wire version that this build speaks.
 pub const VERSION: u32 = 1;
@@ -148,6 +158,27 @@ messages! {
     34 Certificate 64 << 10;
     35 Refused 1 << 10;
     36 Pending 1 << 10;
+    40 RoundOffer 8 << 10;
+    41 RoundAccept 512;
+    42 Weights CHUNK + 64;
+    43 RoundCohort LONGEST - HEAD;
+    44 RoundProgress 512;
+    45 RoundReady 512;
+    46 RoundBegin 256;
+    47 RoundKeys 64 << 10;
+    48 RoundRoster LONGEST - HEAD;
+    49 RoundShares 64 << 10;
+    50 RoundMasked 2 << 10;
+    51 RoundFetch 256;
+    52 RoundSurvivors 8 << 10;
+    53 RoundSigned 2 << 10;
+    54 RoundUnmask 128 << 10;
+    55 RoundReveal 32 << 10;
+    56 RoundCandidate 512;
+    57 RoundVote 2 << 10;
+    58 RoundEnd 2 << 10;
+    59 RoundRefusal 4 << 10;
+    60 RoundHold 256;
 }
 
 impl Message {

@@ -114,3 +114,118 @@ proptest! {
         }
     }
 }
+
+mod rounds {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::privacy::attempt::{Request, Reveal};
+    use crate::privacy::keys::SEALED_BYTES;
+    use crate::privacy::roster::{Advertise, Attempted};
+    use crate::privacy::shamir::Share;
+
+    fn attempted() -> Attempted {
+        let federation = Uuid::from_u128(9);
+        Attempted { federation, epoch: 3, round: 8, attempt: 2, model: [4; 32] }
+    }
+
+    fn keys(agent: u128) -> (Uuid, RoundKeys) {
+        let agent = Uuid::from_u128(agent);
+        let advertise = Advertise {
+            attempted: attempted(),
+            agent,
+            seal_key: [1; 32],
+            mask_key: [2; 32],
+            blind_hash: [3; 32],
+            signature: vec![4; 72],
+        };
+        let keys = RoundKeys::of(&advertise, vec![vec![agent.as_bytes()[15]; 700], vec![7; 600]], vec![]);
+        assert_eq!(keys.advertise(agent), Some(advertise));
+        (agent, keys)
+    }
+
+    fn comes_back(message: impl Into<Message>) -> Message {
+        let message = message.into();
+        let came = read(&message.frame().unwrap()).unwrap();
+        assert_eq!(came, message);
+        came
+    }
+
+    #[test]
+    fn what_is_said_comes_back_as_it_was_meant() {
+        let about = About::of(&attempted());
+        assert_eq!(about.attempted(), Some(attempted()));
+        let all: Vec<_> = (1..=128).map(keys).collect();
+        let pairs: Vec<_> = all.iter().map(|(agent, keys)| (*agent, keys)).collect();
+        let roster = RoundRoster::of(about.clone(), 86, &pairs, vec![5; 48]);
+        let Message::RoundRoster(came) = comes_back(roster) else { panic!("a roster") };
+        let members = came.members().unwrap();
+        assert_eq!((members.len(), came.issuers.len()), (128, 1), "issuers are sent once");
+        assert_eq!(Some(&members[5]), all[5].1.advertise(all[5].0).as_ref());
+        assert_eq!(came.chain(&came.members[5]), Some(all[5].1.chain.clone()));
+        let mut wrong = came.clone();
+        wrong.members[5].issuers = vec![1];
+        assert_eq!(wrong.chain(&wrong.members[5]), None);
+
+        let agents: Vec<Uuid> = all.iter().map(|(agent, _)| *agent).collect();
+        let shares = RoundShares::of(about.clone(), agents.iter().map(|agent| (*agent, [6; SEALED_BYTES])));
+        let Message::RoundShares(came) = comes_back(shares) else { panic!("shares") };
+        let made = came.made(agents[0]).unwrap();
+        assert_eq!((made.len(), made[3].from, made[3].to), (128, agents[0], agents[3]));
+        assert_eq!(came.came(agents[0]).unwrap()[3].from, agents[3]);
+
+        let signatures = agents.iter().map(|agent| (*agent, vec![9; 72])).collect();
+        let request = Request { live: agents.clone(), dead: vec![Uuid::nil()], signatures };
+        let Message::RoundUnmask(came) = comes_back(RoundUnmask::of(about.clone(), &request)) else {
+            panic!("a request")
+        };
+        assert_eq!(came.request(), Some(request));
+
+        let share = Share::from_bytes(4, &[0; crate::privacy::shamir::SHARE_BYTES]).unwrap();
+        let reveal =
+            Reveal { from: agents[3], shares: agents.iter().map(|agent| (*agent, share.clone())).collect() };
+        let Message::RoundReveal(came) = comes_back(RoundReveal::new(about, &reveal)) else {
+            panic!("shares")
+        };
+        assert_eq!(came.reveal(agents[3]), Some(reveal));
+        assert!(!format!("{came:?}").contains("0, 0"), "a share is shown");
+    }
+
+    #[test]
+    fn a_full_cohort_fits_and_names_come_once_and_in_order() {
+        let names: Vec<Uuid> = (0..MOST_PLANTS as u128).map(Uuid::from_u128).collect();
+        let bytes = pack_pairs(names.iter().map(|name| (name, &[1; 32])));
+        comes_back(RoundCohort { about: About::of(&attempted()), commitments: bytes.clone() });
+        assert_eq!(unpack_pairs(&bytes).map(|pairs| pairs.len()), Some(MOST_PLANTS));
+        assert_eq!(unpack_pairs(&bytes[..47]), None);
+        assert_eq!(unpack_pairs(&[&bytes[48..96], &bytes[..48]].concat()), None, "out of order");
+        assert_eq!(unpack_pairs(&bytes[..48].repeat(2)), None, "twice");
+        assert_eq!(unpack(&pack(&names[..3])), Some(names[..3].to_vec()));
+        assert_eq!(unpack(&[0; 17]), None);
+    }
+
+    #[test]
+    fn a_chunk_fits_and_no_more() {
+        let chunk = |bytes| Message::from(Weights { before: u64::MAX, bytes: vec![0; bytes].into() });
+        assert!(chunk(CHUNK).frame().is_ok() && chunk(CHUNK + 64).frame().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_mean_something_or_nothing(kind in 40_u8..61, bytes in proptest::collection::vec(any::<u8>(), 0..600)) {
+            let agent = Uuid::nil();
+            match Message::read(kind, &bytes) {
+                Ok(Message::RoundKeys(keys)) => drop(keys.advertise(agent)),
+                Ok(Message::RoundRoster(roster)) => {
+                    drop(roster.members());
+                    roster.members.iter().for_each(|member| drop(roster.chain(member)));
+                }
+                Ok(Message::RoundShares(shares)) => drop((shares.made(agent), shares.came(agent))),
+                Ok(Message::RoundUnmask(request)) => drop(request.request()),
+                Ok(Message::RoundReveal(reveal)) => drop(reveal.reveal(agent)),
+                Ok(Message::RoundCohort(cohort)) => drop(unpack_pairs(&cohort.commitments)),
+                _ => {}
+            }
+        }
+    }
+}

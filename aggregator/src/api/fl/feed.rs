@@ -84,7 +84,7 @@ impl Told {
             (_, false) => "round_ended",
         };
         if !is_open && was_open {
-            api.rounds.note(&round);
+            api.ended.note(&round);
         }
         let body = RoundBody::of(round.clone(), None, Time(now()));
         publish(api, kind, None, &body);

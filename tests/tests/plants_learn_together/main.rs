@@ -1,0 +1,70 @@
+//! Rounds over the real link: plants train, hide in a sum, judge what came of it and take it over; whoever goes,
+//! cheats or does not fit is left behind with a reason.
+
+mod cheating;
+mod crashes;
+mod leaving;
+mod whole;
+
+use std::path::Path;
+
+use fieldward_aggregator::round::RoundTerms;
+use fieldward_tests::link::office::Office;
+use fieldward_tests::link::{HERE, limits, until};
+use fieldward_tests::rounds::{Driving, Plant, import, terms};
+
+/// An aggregator, its driver, and plants.
+pub struct Lab {
+    /// Where everything lies.
+    pub folder: tempfile::TempDir,
+    /// The aggregator.
+    pub office: Office,
+    /// Who drives.
+    pub driving: Driving,
+    /// The plants.
+    pub plants: Vec<Plant>,
+}
+
+/// Weights of the model.
+pub const LENGTH: usize = 500;
+
+impl Lab {
+    /// With so many plants, all connected.
+    pub async fn of(plants: u64) -> Self {
+        Self::with(plants, terms()).await
+    }
+
+    /// The same under other terms.
+    pub async fn with(plants: u64, terms: RoundTerms) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let office = Office::open(folder.path(), HERE, limits()).await.expect("an aggregator");
+        import(&office.aggregator.store, LENGTH).await.expect("a model");
+        let driving = Driving::start(&office, terms);
+        let mut lab = Self { folder, office, driving, plants: Vec::new() };
+        for nth in 0..plants {
+            let name = format!("plant-{nth}");
+            let plant = Plant::start(&lab.office, lab.path(), &name, LENGTH, nth).await.expect("a plant");
+            lab.plants.push(plant);
+        }
+        lab.all_are_here().await;
+        lab
+    }
+
+    /// Where everything lies.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Waits until all plants have a session.
+    pub async fn all_are_here(&self) {
+        let tasks = self.office.aggregator.intake.tasks();
+        until("all plants are here", || tasks.present().len() >= self.plants.len()).await;
+    }
+
+    /// Ends in order.
+    pub async fn close(mut self) {
+        self.plants.iter_mut().for_each(Plant::stop);
+        self.driving.stop().await;
+        self.office.close().await;
+    }
+}
