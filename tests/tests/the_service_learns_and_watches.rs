@@ -125,6 +125,7 @@ impl Site {
             aggregator_name: None,
             identity: None,
             learn: Learn { least_hours: hours, most_hours: hours, quiet_share: 0.25, seed: 1 },
+            privacy: fieldward_agent::round::Privacy::default(),
         };
         let source = AsIfLive {
             file: capture::open(capture).expect("a capture"),
