@@ -129,6 +129,17 @@ impl WeightVector {
         }
     }
 
+    /// Others in the same layout.
+    pub fn with(&self, values: Vec<f32>) -> Result<Self, Misfit> {
+        if values.len() != self.values.len() {
+            return Err(Misfit::Length { found: values.len(), wanted: self.values.len() });
+        }
+        match values.iter().position(|value| !value.is_finite()) {
+            Some(at) => Err(Misfit::NotFinite { at }),
+            None => Ok(Self { layout: self.layout, values }),
+        }
+    }
+
     /// The layout they belong to.
     pub const fn layout(&self) -> LayoutHash {
         self.layout
