@@ -68,6 +68,7 @@ async fn greet(
         features: uplinked.features.clone(),
         lanes: lane_starts(starts),
         models: uplinked.told.health().models,
+        verdicts: None,
     };
     sender.send(hello).await?;
     // The aggregator may wait for its database; whether it lives, the link knows.

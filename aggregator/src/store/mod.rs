@@ -36,6 +36,7 @@ mod timeline;
 pub mod tokens;
 pub mod traffic;
 pub mod users;
+pub mod verdicts;
 mod writer;
 
 use std::sync::Arc;

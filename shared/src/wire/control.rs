@@ -32,6 +32,10 @@ pub struct Hello {
     /// Models at work.
     #[prost(string, repeated, tag = "8")]
     pub models: Vec<String>,
+    /// Verdicts of analysts are welcome, from those after this moment on (microseconds); none to an agent that does
+    /// not know them.
+    #[prost(uint64, optional, tag = "9")]
+    pub verdicts: Option<u64>,
 }
 
 /// Where a lane begins.

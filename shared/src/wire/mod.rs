@@ -14,6 +14,7 @@ mod report;
 mod requests;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use prost::Message as _;
@@ -25,6 +26,7 @@ pub use control::{
 pub use door::{Certificate, EnrollRequest, Pending, Refused, RenewRequest};
 pub use report::{Record, Reports};
 pub use requests::{RequestRow, Requests};
+pub use verdict::{Said, VERDICTS, Verdict, Verdicts};
 
 /// The wire version that this build speaks.
 pub const VERSION: u32 = 1;
@@ -137,6 +139,7 @@ messages! {
     6 Pong 64;
     7 Goodbye 1 << 10;
     8 Config 64 << 10;
+    9 Verdicts 64 << 10;
     16 Reports LONGEST - HEAD;
     17 Second 16 << 10;
     18 Health 16 << 10;
