@@ -124,7 +124,7 @@ impl Site {
             aggregator_tcp_port: None,
             aggregator_name: None,
             identity: None,
-            learn: Learn { least_hours: hours, most_hours: hours, quiet_share: 0.25, seed: 1 },
+            learn: Learn { least_hours: hours, most_hours: hours, ..Learn::default() },
         };
         let source = AsIfLive {
             file: capture::open(capture).expect("a capture"),

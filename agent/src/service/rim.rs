@@ -17,6 +17,7 @@ use super::{Order, Report};
 use crate::config::Config;
 use crate::detect::drift::Moved;
 use crate::detect::{Watcher, baseline};
+use crate::learn::local::Local;
 use crate::maintenance::{Maintenance, replace};
 use crate::mirror::Mirror;
 use crate::spool::{Counts, Spool};
@@ -34,6 +35,8 @@ pub struct Rim<'a> {
     maintenance: Option<Maintenance>,
     /// What was wrong with the maintenance file last, and how often something was.
     refused: (String, u64),
+    /// What the plant learns with others.
+    learner: Option<Local>,
     /// Whether a file could not be written the last time: that is said once.
     unwritten: bool,
     silent: u64,
@@ -49,6 +52,7 @@ impl<'a> Rim<'a> {
         spool: Arc<Spool>,
         orders: Sender<Order>,
         pulse: Arc<AtomicU64>,
+        learner: Option<Local>,
     ) -> Self {
         Self {
             config,
@@ -60,6 +64,7 @@ impl<'a> Rim<'a> {
             status: Status::default(),
             maintenance: None,
             refused: (String::new(), 0),
+            learner,
             unwritten: false,
             silent: 0,
             turns: 0,
@@ -190,6 +195,10 @@ impl<'a> Rim<'a> {
         let redis = |mirror: &Mirror| Redis { written: mirror.written(), dropped: mirror.dropped() };
         self.status.redis = self.mirror.as_ref().map(redis);
         self.status.spool = in_words(self.spool.counts());
+        if let Some(learner) = &self.learner {
+            self.status.windows = learner.counts();
+            self.status.together = learner.report();
+        }
         if let Some(uplink) = &self.uplink {
             uplink.tell(health(&self.status));
             self.status.uplink = Some(uplink.status());

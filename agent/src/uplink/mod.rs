@@ -9,6 +9,7 @@ mod credentials;
 mod health;
 mod session;
 mod told;
+mod verdicts;
 
 use std::io;
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ use crate::config::Config;
 use crate::features;
 use crate::identity::Folder;
 use crate::identity::keeper::{Dial, Keeper};
+use crate::learn::labels::Labels;
 use crate::spool::Spool;
 use told::Told;
 
@@ -52,6 +54,8 @@ pub struct Settings {
     pub credentials: Credentials,
     /// How patient it is.
     pub pace: Pace,
+    /// Where verdicts of analysts go; without it none are asked for.
+    pub labels: Option<Arc<Mutex<Labels>>>,
 }
 
 /// How the uplink is.
@@ -120,6 +124,7 @@ impl Settings {
                 None => Credentials::Kept(folder, clock),
             },
             pace: Pace::default(),
+            labels: None,
         })
     }
 }
