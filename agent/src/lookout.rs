@@ -10,6 +10,7 @@ use fieldward_shared::time::Timestamp;
 
 use crate::alert::{Correlator, Counts, Loss, Told};
 use crate::capture::Packet;
+use crate::classify::{Classifier, Input};
 use crate::detect::{Detector, Finding};
 use crate::maintenance::Maintenance;
 use crate::model;
@@ -78,6 +79,16 @@ impl Lookout {
             self.reason.clone_from(&maintenance.reason);
         }
         self.maintenance = maintenance;
+    }
+
+    /// Names techniques by another classifier from now on.
+    pub fn name_by(&mut self, classifier: Classifier) {
+        self.correlator.name_by(classifier);
+    }
+
+    /// What the classifier sees of an alert that goes on.
+    pub fn seen(&self, alert: &AlertId) -> Option<Input> {
+        self.correlator.seen(alert)
     }
 
     /// So many packets more were lost before they got here.

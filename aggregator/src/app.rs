@@ -57,8 +57,8 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     }
     supervisor.spawn("rounds-told", |stop| api::fl::feed::run(shown.clone(), stop));
     supervisor.spawn("checks", |stop| api::security::watch::run(shown.clone(), stop));
-    let (hub, planned) = (shown.hub.clone(), shown.rounds.clone());
-    let driver = Driver::new(store.clone(), intake.tasks(), hub, config.rounds.clone(), planned);
+    let planned = shown.rounds.clone();
+    let driver = Driver::new(store.clone(), intake.tasks(), config.rounds.clone(), planned);
     supervisor.spawn("jobs", |stop| api::jobs::run::run(shown, stop));
     supervisor.spawn("rounds", |stop| driver.run(stop));
     supervisor.spawn("intake", |stop| take_in(intake, stop));

@@ -28,13 +28,23 @@ pub enum KeyFileError {
         /// Its mode.
         mode: u32,
     },
-    /// Larger than any key.
-    #[error("{}: larger than {LARGEST} bytes; this is no key", .0.display())]
-    Large(PathBuf),
+    /// Larger than such a file is.
+    #[error("{}: larger than {most} bytes; this is no such file", path.display())]
+    Large {
+        /// Which file.
+        path: PathBuf,
+        /// What it may have.
+        most: u64,
+    },
 }
 
 /// Reads a file that none but its owner may read.
 pub fn read(path: &Path) -> Result<Vec<u8>, KeyFileError> {
+    read_at_most(path, LARGEST)
+}
+
+/// The same for what is sealed with a key and may be larger.
+pub fn read_at_most(path: &Path, most: u64) -> Result<Vec<u8>, KeyFileError> {
     let wrong = |source| KeyFileError::Io { path: path.to_owned(), source };
     let file = File::open(path).map_err(wrong)?;
     let about = file.metadata().map_err(wrong)?;
@@ -46,9 +56,9 @@ pub fn read(path: &Path) -> Result<Vec<u8>, KeyFileError> {
         return Err(KeyFileError::Open { path: path.to_owned(), mode });
     }
     let mut bytes = Vec::new();
-    file.take(LARGEST.saturating_add(1)).read_to_end(&mut bytes).map_err(wrong)?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(KeyFileError::Large(path.to_owned()));
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(wrong)?;
+    if bytes.len() as u64 > most {
+        return Err(KeyFileError::Large { path: path.to_owned(), most });
     }
     Ok(bytes)
 }

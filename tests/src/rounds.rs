@@ -11,7 +11,6 @@ use fieldward_agent::learn::learner::{Judgement, LearnError, Learner, Network, P
 use fieldward_agent::round::{Control, Desk, FileBooks, Player, Privacy};
 use fieldward_agent::spool::{self, Spool};
 use fieldward_agent::uplink::{self, Credentials, Uplink};
-use fieldward_aggregator::hub::Hub;
 use fieldward_aggregator::round::{Driver, RoundTerms, RoundsConfig};
 use fieldward_aggregator::store::rounds::{Cause, Round, Status, Wanted};
 use fieldward_aggregator::store::versions::NewVersion;
@@ -19,7 +18,7 @@ use fieldward_aggregator::store::{Store, now};
 use fieldward_shared::identity::AGGREGATOR;
 use fieldward_shared::privacy::accountant::event::Mechanism;
 use fieldward_shared::weights::{Layout, WeightVector};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::link::office::{Enrolled, Office};
@@ -245,6 +244,7 @@ impl Plant {
             spool_folder,
             credentials,
             pace: pace(),
+            labels: None,
         };
         self.uplink = Some(Uplink::taking_part(settings, Arc::new(spool), Some(desk))?);
         Ok(())
@@ -295,8 +295,8 @@ pub fn terms() -> RoundTerms {
 pub struct Driving {
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
-    /// Where it tells what happens.
-    pub hub: Hub,
+    /// How many steps it has kept.
+    pub steps: watch::Receiver<u64>,
 }
 
 /// Microseconds for which a driver that has gone still holds its round.
@@ -306,13 +306,13 @@ impl Driving {
     /// Starts one at an aggregator.
     pub fn start(office: &Office, terms: RoundTerms) -> Self {
         let config = RoundsConfig { terms, ..RoundsConfig::default() };
-        let hub = Hub::default();
         let planned = Arc::new(Notify::new());
         let (store, tasks) = (office.aggregator.store.clone(), office.aggregator.intake.tasks());
-        let driver = Driver::new(store, tasks, hub.clone(), config, planned).with_lease(LEASE);
+        let driver = Driver::new(store, tasks, config, planned).with_lease(LEASE);
+        let steps = driver.steps();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(driver.until(async { drop(stopped.await) }));
-        Self { stop: Some(stop), task, hub }
+        Self { stop: Some(stop), task, steps }
     }
 
     /// Ends in order.

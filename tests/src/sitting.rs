@@ -3,16 +3,19 @@
 use std::cell::RefCell;
 use std::io;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 use fieldward_agent::alert::{Correlator, Loss, Picture, Told};
 use fieldward_agent::capture::{LinkType, Packet};
 use fieldward_agent::classify::Classifier;
-use fieldward_agent::detect::{DETECTORS, Detector};
+use fieldward_agent::detect::{DETECTORS, Detector, Finding};
+use fieldward_agent::learn::windows::{Gather, Minute};
 use fieldward_agent::model;
 use fieldward_agent::pipeline::Limits;
 use fieldward_agent::score::Labels;
 use fieldward_agent::watch::Watch;
+use fieldward_agent::window::Window;
 use fieldward_shared::alert::Alert;
 use fieldward_shared::time::Timestamp;
 use fieldward_sim::config::Config;
@@ -49,6 +52,38 @@ pub fn learn(config: &Config, minutes: f64, wanted: &[&str]) -> Result<Models> {
     let learnt = watch.into_detectors();
     let bytes = |name: &str| learnt.iter().find(|one| one.name() == name)?.learnt();
     Ok(Models(DETECTORS.iter().map(|kind| bytes(kind.name)).collect()))
+}
+
+/// Records minutes of a plant as plants learn from them together, with what was true.
+pub fn minutes(config: &Config, minutes: f64) -> Result<(Vec<Minute>, Labels)> {
+    let gathered = Arc::new(Mutex::new(Vec::new()));
+    let gather = Gathering { gather: Gather::default(), to: gathered.clone() };
+    let eye = Rc::new(RefCell::new(Eye {
+        watch: Watch::new(Limits::watching(), vec![Box::new(gather)]),
+        on: |_: &mut Watch| {},
+    }));
+    let recording = recording::record(config, minutes, "", Box::new(Shared(eye)), |_| true)?;
+    let labels = serde_json::from_value(serde_json::to_value(&recording.labels)?)?;
+    let minutes = std::mem::take(&mut *gathered.lock().map_err(|_| anyhow::anyhow!("the minutes"))?);
+    Ok((minutes, labels))
+}
+
+/// Gathers minutes where detectors stand.
+struct Gathering {
+    gather: Gather,
+    to: Arc<Mutex<Vec<Minute>>>,
+}
+
+impl Detector for Gathering {
+    fn name(&self) -> &'static str {
+        "gathering"
+    }
+
+    fn second(&mut self, second: u64, window: &Window, _: &mut Vec<Finding>) {
+        if let (Some(minute), Ok(mut to)) = (self.gather.second(second, window), self.to.lock()) {
+            to.push(minute);
+        }
+    }
 }
 
 /// Watches minutes of a plant; `look` sees what goes on at the end of every second.

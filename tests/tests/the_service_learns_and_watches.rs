@@ -124,7 +124,7 @@ impl Site {
             aggregator_tcp_port: None,
             aggregator_name: None,
             identity: None,
-            learn: Learn { least_hours: hours, most_hours: hours, quiet_share: 0.25, seed: 1 },
+            learn: Learn { least_hours: hours, most_hours: hours, ..Learn::default() },
             privacy: fieldward_agent::round::Privacy::default(),
         };
         let source = AsIfLive {

@@ -350,6 +350,11 @@ impl Incident {
         }
     }
 
+    /// The id of its alert.
+    pub fn id(&self, facility: &str) -> AlertId {
+        AlertId::new(facility, RULE, &format!("{:?}", self.key), self.first)
+    }
+
     /// The alert, if it was raised, as things stand.
     pub fn alert(&self, facility: &str, classifier: Option<&Classifier>) -> Option<Alert> {
         let raised = self.raised.as_ref()?;
@@ -379,7 +384,7 @@ impl Incident {
         };
         let gravest = self.gravest();
         Some(Alert {
-            id: AlertId::new(facility, RULE, &format!("{:?}", self.key), self.first),
+            id: self.id(facility),
             timestamp: raised.at,
             facility_id: facility.to_owned(),
             severity: severity(gravest.max(named.map_or(0.0, |named| named.harm)), self.who()),

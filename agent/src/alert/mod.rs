@@ -20,7 +20,7 @@ mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use fieldward_shared::alert::Alert;
+use fieldward_shared::alert::{Alert, AlertId};
 use fieldward_shared::time::Timestamp;
 
 use crate::classify::{Classifier, Input};
@@ -172,6 +172,18 @@ impl Correlator {
     /// What goes on just now, alert or not, as the classifier sees it.
     pub fn pictures(&self) -> impl Iterator<Item = Picture> {
         self.open.iter().map(Incident::picture)
+    }
+
+    /// Names techniques by another classifier from now on.
+    pub fn name_by(&mut self, classifier: Classifier) {
+        self.classifier = Some(classifier);
+    }
+
+    /// What the classifier sees of an alert that goes on.
+    pub fn seen(&self, alert: &AlertId) -> Option<Input> {
+        let raised = self.open.iter().filter(|incident| incident.is_raised());
+        let mut same = raised.filter(|incident| incident.id(&self.facility) == *alert);
+        same.next().map(|incident| incident.picture().input)
     }
 
     /// The capture is over: what is open is closed.

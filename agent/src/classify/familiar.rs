@@ -21,6 +21,14 @@ impl Familiar {
         Self { scale, cases: steps.collect() }
     }
 
+    /// The cases.
+    pub fn inputs(&self) -> impl Iterator<Item = Input> {
+        let cases = self.cases.chunks_exact(INPUTS);
+        cases.filter_map(|case| {
+            <&[u8; INPUTS]>::try_from(case).ok().map(|case| case.map(|value| f32::from(value) * STEP))
+        })
+    }
+
     /// Whether a distance from it is a number.
     pub fn is_sound(&self) -> bool {
         let is_scale = |scale: &f32| scale.is_finite() && *scale > 0.0;

@@ -67,6 +67,18 @@ impl Answer {
     }
 }
 
+impl Model {
+    /// The one that this program was built with.
+    pub fn base() -> Result<Self, ModelError> {
+        unpack(NAME, VERSION, BASE)
+    }
+
+    /// Of the bytes of a file; [`Classifier::load`] says whether it makes sense.
+    pub fn read(bytes: &[u8]) -> Result<Self, ModelError> {
+        unpack(NAME, VERSION, bytes)
+    }
+}
+
 impl Classifier {
     /// The one that this program was built with.
     pub fn base() -> Result<Self, ModelError> {
@@ -173,6 +185,8 @@ const CLEAR: f32 = 0.5;
 /// Techniques that are told with an alert, and how likely each must be.
 const MOST_NAMED: usize = 5;
 const LEAST_NAMED: f32 = 0.01;
+/// Its name in a model directory, when plants have learnt another than the shipped one.
+pub const FILE: &str = "classifier.bin";
 const NAME: &str = "classifier";
 const VERSION: u32 = 2;
 /// Trained by `make models`.

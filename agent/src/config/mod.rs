@@ -78,11 +78,22 @@ pub struct Learn {
     pub quiet_share: f64,
     /// From what chance is derived in training.
     pub seed: u64,
+    /// How much of one processor training for rounds may take.
+    pub cpu_share: f64,
+    /// What the windows that it learns from may take on disk.
+    pub windows_mib: u64,
 }
 
 impl Default for Learn {
     fn default() -> Self {
-        Self { least_hours: 24.0, most_hours: 336.0, quiet_share: 0.25, seed: 1 }
+        Self {
+            least_hours: 24.0,
+            most_hours: 336.0,
+            quiet_share: 0.25,
+            seed: 1,
+            cpu_share: 0.25,
+            windows_mib: 64,
+        }
     }
 }
 
@@ -158,7 +169,7 @@ impl Config {
                 );
             }
         }
-        let Learn { least_hours, most_hours, quiet_share, .. } = self.learn;
+        let Learn { least_hours, most_hours, quiet_share, cpu_share, windows_mib, .. } = self.learn;
         let hours = least_hours > 0.0 && least_hours <= most_hours && most_hours <= 8760.0;
         if !hours {
             return wrong(
@@ -172,6 +183,12 @@ impl Config {
         }
         if let Err((key, what)) = self.privacy.check() {
             return wrong(key, what, SCHEMA.remedy);
+        }
+        if !(0.01..=1.0).contains(&cpu_share) {
+            return wrong("learn.cpu_share", format!("{cpu_share}"), "choose a share from 0.01 to 1");
+        }
+        if !(1..=4096).contains(&windows_mib) {
+            return wrong("learn.windows_mib", format!("{windows_mib} MiB"), "choose from 1 to 4096");
         }
         Ok(self)
     }
@@ -224,6 +241,8 @@ const SCHEMA: Schema = Schema {
         ("privacy.noise", Kind::Number),
         ("privacy.epsilon", Kind::Number),
         ("privacy.delta", Kind::Number),
+        ("learn.cpu_share", Kind::Number),
+        ("learn.windows_mib", Kind::Number),
     ],
     variables: &[("REDIS_URL", "redis_url")],
     credentials: &[("redis.url", "redis_url")],

@@ -54,6 +54,8 @@ fn mistakes_are_told_with_their_place() {
         ("aggregator = \":4433\"\n", "aggregator", "no address"),
         ("[learn]\nleast_hours = 9\nmost_hours = 3\n", "learn", "from 9 to 3 hours"),
         ("[learn]\nquiet_share = 1.5\n", "learn.quiet_share", "1.5"),
+        ("[learn]\ncpu_share = 0.0\n", "learn.cpu_share", "0.01"),
+        ("[learn]\nwindows_mib = 0\n", "learn.windows_mib", "0 MiB"),
         ("[learn]\nfast = true\n", "line 6", "unknown field `fast`"),
     ] {
         let told = parse(&format!("{LEAST}{more}"), &[]).unwrap_err();

@@ -162,6 +162,10 @@ impl Detector for Learning {
         }
     }
 
+    fn gathers(&self) -> bool {
+        true
+    }
+
     fn gathered(&self) -> Option<Vec<u8>> {
         Some(pack(GATHERED, VERSION, &self.sample))
     }

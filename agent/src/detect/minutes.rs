@@ -59,6 +59,10 @@ impl Detector for Learning {
         (self.fit)(&self.rows, self.seed)
     }
 
+    fn gathers(&self) -> bool {
+        true
+    }
+
     fn gathered(&self) -> Option<Vec<u8>> {
         Some(pack(GATHERED, VERSION, &self.rows))
     }

@@ -130,6 +130,11 @@ pub trait Detector: Send {
         None
     }
 
+    /// Whether it learns and does not watch yet.
+    fn gathers(&self) -> bool {
+        false
+    }
+
     /// What one that learns has gathered so far, to go on after a restart.
     fn gathered(&self) -> Option<Vec<u8>> {
         None

@@ -117,6 +117,28 @@ pub struct Scaler {
 }
 
 impl Scaler {
+    /// With these means and deviations.
+    pub const fn new(mean: Vec<f32>, deviation: Vec<f32>) -> Self {
+        Self { mean, deviation }
+    }
+
+    /// The same deviations around the mean of these rows.
+    pub fn around<'a>(&self, minutes: impl Iterator<Item = &'a [f32]>) -> Self {
+        let (mut sums, mut count) = (vec![0.0_f64; COUNT], 0.0_f64);
+        for row in minutes.flat_map(|minute| minute.chunks_exact(COUNT)) {
+            count += 1.0;
+            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += f64::from(*value));
+        }
+        let mean = sums.iter().zip(&self.mean);
+        let mean = mean.map(|(sum, mean)| if count > 0.0 { (sum / count) as f32 } else { *mean }).collect();
+        Self { mean, deviation: self.deviation.clone() }
+    }
+
+    /// Means and deviations, feature by feature.
+    pub fn parts(&self) -> impl Iterator<Item = (f32, f32)> {
+        self.mean.iter().copied().zip(self.deviation.iter().copied())
+    }
+
     /// Mean and deviation of these rows.
     pub fn of<'a>(rows: impl Iterator<Item = &'a [f32]> + Clone) -> Self {
         let (mut mean, mut square, mut count) = (vec![0.0_f64; COUNT], vec![0.0_f64; COUNT], 0.0_f64);

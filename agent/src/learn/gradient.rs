@@ -14,48 +14,99 @@ use super::steps::STEPS;
 
 /// How the mean squared error on these minutes, `inputs` numbers a step, changes with every weight.
 pub fn gradient(network: &Autoencoder, minutes: &[f32], inputs: usize) -> GradientsParams {
-    let plain = network.valid();
-    let (encoder, decoder) = (Weights::of(&plain.encoder), Weights::of(&plain.decoder));
-    let output = plain.output.val();
-    let count = minutes.len() / (STEPS * inputs);
-    let rows = by_time(minutes, inputs, count);
-    let given = tensor(rows.clone(), inputs);
+    let passed = Passed::through(network, minutes, inputs, 2.0 / minutes.len().max(1) as f32);
+    let mut found = GradientsParams::new();
+    let [encoder, decoder] = [&network.encoder, &network.decoder];
+    let matrices =
+        [encoder.input.id, encoder.hidden.id, decoder.input.id, decoder.hidden.id, network.output.id];
+    for (id, product) in matrices.into_iter().zip(passed.products()) {
+        found.register(id, product);
+    }
+    for (id, sum) in [encoder.bias.id, decoder.bias.id, network.output_bias.id].into_iter().zip(passed.sums())
+    {
+        found.register(id, vector(sum));
+    }
+    found
+}
 
-    // There.
-    let input = values(given.clone().matmul(encoder.input.clone()));
-    let read = encoder.run(count, |step| &input[step * count * GATES..][..count * GATES]);
-    let code = tensor(read.hidden[(STEPS - 1) * count * HIDDEN..].to_vec(), HIDDEN);
-    let input = values(code.clone().matmul(decoder.input.clone()));
-    let told = decoder.run(count, |_| &input);
-    let hidden = tensor(told.hidden.clone(), HIDDEN);
-    let mut wrong = values(hidden.clone().matmul(output.clone()));
-    let bias = values(plain.output_bias.val());
-    let scale = 2.0 / rows.len().max(1) as f32;
-    for (wrong, row) in wrong.chunks_exact_mut(inputs).zip(rows.chunks_exact(inputs)) {
-        for ((wrong, value), bias) in wrong.iter_mut().zip(row).zip(&bias) {
-            *wrong = (*wrong + bias - value) * scale;
+/// What came by on the way through the network and back; a row for each step of each minute.
+pub(super) struct Passed {
+    pub inputs: usize,
+    pub count: usize,
+    /// What the encoder was given, and the decoder.
+    pub given: Vec<f32>,
+    pub code: Vec<f32>,
+    /// What the cells gave in each step.
+    pub read: Vec<f32>,
+    pub told: Vec<f32>,
+    /// How the error changes with their gates, and with what was told.
+    pub by_read: Vec<f32>,
+    pub by_told: Vec<f32>,
+    pub wrong: Vec<f32>,
+}
+
+impl Passed {
+    /// Sends minutes through; an error of one counts `scale`.
+    pub fn through(network: &Autoencoder, minutes: &[f32], inputs: usize, scale: f32) -> Self {
+        let plain = network.valid();
+        let (encoder, decoder) = (Weights::of(&plain.encoder), Weights::of(&plain.decoder));
+        let output = plain.output.val();
+        let count = minutes.len() / (STEPS * inputs);
+        let rows = by_time(minutes, inputs, count);
+
+        // There.
+        let input = values(tensor(rows.clone(), inputs).matmul(encoder.input.clone()));
+        let read = encoder.run(count, |step| &input[step * count * GATES..][..count * GATES]);
+        let code = read.hidden[(STEPS - 1) * count * HIDDEN..].to_vec();
+        let input = values(tensor(code.clone(), HIDDEN).matmul(decoder.input.clone()));
+        let told = decoder.run(count, |_| &input);
+        let mut wrong = values(tensor(told.hidden.clone(), HIDDEN).matmul(output.clone()));
+        let bias = values(plain.output_bias.val());
+        for (wrong, row) in wrong.chunks_exact_mut(inputs).zip(rows.chunks_exact(inputs)) {
+            for ((wrong, value), bias) in wrong.iter_mut().zip(row).zip(&bias) {
+                *wrong = (*wrong + bias - value) * scale;
+            }
         }
+
+        // And back.
+        let by_hidden = values(tensor(wrong.clone(), inputs).matmul(output.transpose()));
+        let by_told = decoder.back(&told, count, |step| Some(&by_hidden[step * count * HIDDEN..]));
+        let by_code = tensor(together(&by_told, count), GATES);
+        let code_by = values(by_code.matmul(decoder.input.clone().transpose()));
+        let by_read = encoder.back(&read, count, |step| (step + 1 == STEPS).then_some(&code_by[..]));
+        let (read, told) = (read.hidden, told.hidden);
+        Self { inputs, count, given: rows, code, read, told, by_read, by_told, wrong }
     }
 
-    // And back.
-    let output_bias = columns(&wrong, inputs);
-    let wrong = tensor(wrong, inputs);
-    let by_hidden = values(wrong.clone().matmul(output.transpose()));
-    let by_told = decoder.back(&told, count, |step| Some(&by_hidden[step * count * HIDDEN..]));
-    let by_code = tensor(together(&by_told, count), GATES);
-    let code_by = values(by_code.clone().matmul(decoder.input.clone().transpose()));
-    let by_read = encoder.back(&read, count, |step| (step + 1 == STEPS).then_some(&code_by[..]));
+    /// How the error changes with the weights, in the order of [`layout_of`](super::model::layout_of) without the
+    /// biases.
+    pub fn products(&self) -> [Tensor<2>; 5] {
+        let Self { inputs, count, .. } = *self;
+        let product = |rows: &[f32], width, by: &[f32], wide| {
+            tensor(rows.to_vec(), width).transpose().matmul(tensor(by.to_vec(), wide))
+        };
+        // What a cell gave one step before.
+        let before = (STEPS - 1) * count * HIDDEN;
+        [
+            product(&self.given, inputs, &self.by_read, GATES),
+            product(&self.read[..before], HIDDEN, &self.by_read[count * GATES..], GATES),
+            product(&self.code, HIDDEN, &together(&self.by_told, count), GATES),
+            product(&self.told[..before], HIDDEN, &self.by_told[count * GATES..], GATES),
+            product(&self.told, HIDDEN, &self.wrong, inputs),
+        ]
+    }
 
-    let mut found = GradientsParams::new();
-    found.register(network.output.id, hidden.transpose().matmul(wrong));
-    found.register(network.output_bias.id, vector(output_bias));
-    found.register(network.decoder.input.id, code.transpose().matmul(by_code));
-    found.register(network.decoder.hidden.id, by_hidden_weights(&told, &by_told, count));
-    found.register(network.decoder.bias.id, vector(columns(&by_told, GATES)));
-    found.register(network.encoder.hidden.id, by_hidden_weights(&read, &by_read, count));
-    found.register(network.encoder.bias.id, vector(columns(&by_read, GATES)));
-    found.register(network.encoder.input.id, given.transpose().matmul(tensor(by_read, GATES)));
-    found
+    /// The same with the biases: encoder, decoder, output.
+    pub fn sums(&self) -> [Vec<f32>; 3] {
+        [columns(&self.by_read, GATES), columns(&self.by_told, GATES), columns(&self.wrong, self.inputs)]
+    }
+
+    /// All of it as one row, in the order of the layout.
+    pub fn flat(&self) -> Vec<f32> {
+        let [one, two, three, four, five] = self.products().map(values);
+        let [read, told, output] = self.sums();
+        [one, two, read, three, four, told, five, output].concat()
+    }
 }
 
 /// A cell's weights.
@@ -171,12 +222,6 @@ fn curve(gates: &mut [f32]) -> [&[f32]; 4] {
     [input, forget, output, candidate]
 }
 
-/// How the error changes with the weights of what a cell gave one step before.
-fn by_hidden_weights(run: &Run, by_gates: &[f32], count: usize) -> Tensor<2> {
-    let before = run.hidden[..(STEPS - 1) * count * HIDDEN].to_vec();
-    tensor(before, HIDDEN).transpose().matmul(tensor(by_gates[count * GATES..].to_vec(), GATES))
-}
-
 /// Minutes with their steps in order of time.
 fn by_time(minutes: &[f32], inputs: usize, count: usize) -> Vec<f32> {
     let mut rows = Vec::with_capacity(minutes.len());
@@ -227,7 +272,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_into_vec::<f32>().unwrap_or_default()
 }
 
-const GATES: usize = 4 * HIDDEN;
+pub(super) const GATES: usize = 4 * HIDDEN;
 
 #[cfg(test)]
 mod tests {

@@ -72,6 +72,11 @@ impl Autoencoder {
         })
     }
 
+    /// The network as it serves: of all features, and not to be differentiated.
+    pub fn plain(weights: &WeightVector) -> Result<Self, Misfit> {
+        Self::with(weights, COUNT, &Device::flex())
+    }
+
     /// Its weights.
     pub fn weights(&self) -> Result<WeightVector, Misfit> {
         let [_, inputs] = self.output.val().dims();

@@ -129,7 +129,8 @@ pub fn any(directory: &Path) -> bool {
     DETECTORS.iter().any(|kind| directory.join(kind.file).exists())
 }
 
-fn write(directory: &Path, file: &str, bytes: &[u8]) -> std::io::Result<()> {
+/// Replaces a file as a whole: on disk when it returns.
+pub fn write(directory: &Path, file: &str, bytes: &[u8]) -> std::io::Result<()> {
     fs::create_dir_all(directory)?;
     let new = directory.join(format!("{file}.new"));
     fs::write(&new, bytes)?;

@@ -18,10 +18,10 @@ use super::status::{State, Status};
 use super::{Order, Report, training};
 use crate::alert::Told;
 use crate::capture::{CaptureError, Drops, Next, Source};
-use crate::detect::{Detector, baseline};
+use crate::detect::{Watcher, baseline};
+use crate::learn::windows::Tap;
 use crate::lookout::Lookout;
 use crate::maintenance::Maintenance;
-use crate::model;
 use crate::spool::Spool;
 use crate::telemetry::network_data;
 
@@ -55,6 +55,8 @@ pub struct Engine {
     pub untold: bool,
     /// What the capture has lost so far.
     pub drops: Drops,
+    /// Where minutes go from which plants learn together.
+    pub tap: Option<Tap>,
 }
 
 /// What the engine does.
@@ -153,6 +155,9 @@ impl Engine {
         self.work(self.maintenance.clone().filter(goes_on));
         self.look(drops);
         for second in seconds {
+            if let Some(tap) = &mut self.tap {
+                tap.second(second, self.lookout.watch().window());
+            }
             let bucket = self.lookout.watch().window().second(second);
             self.status.network_data = Some(network_data(&self.status.facility_id, second, &bucket));
             self.untold = self.reports.try_send(Report::Second(Box::new(self.status.clone()))).is_err();
@@ -183,14 +188,10 @@ impl Engine {
                     self.maintenance.clone_from(&maintenance);
                     self.lookout.maintain(maintenance);
                 }
-                Order::Join(Ok(watcher)) => self.lookout.watch_mut().join(watcher),
+                Order::Join(Ok(watcher)) => self.replace(watcher),
                 Order::Join(Err(said)) => self.status.refused.push(said),
-                Order::Replace(watcher) => {
-                    let mut detectors = self.lookout.watch_mut().exchange(Vec::new());
-                    detectors.retain(|old| old.name() != watcher.name() || old.convergence().is_some());
-                    detectors.push(watcher);
-                    self.lookout.watch_mut().exchange(detectors);
-                }
+                Order::Replace(watcher) => self.replace(watcher),
+                Order::Name(classifier) => self.lookout.name_by(*classifier),
                 Order::Trained(whole) => {
                     if whole {
                         // By the same way as what was gathered, so that this is not written after it.
@@ -206,6 +207,14 @@ impl Engine {
             tracing::error!("{TRAINING_FAILED}");
             self.watch();
         }
+    }
+
+    /// Watches with another one of its kind; one that learns goes on.
+    fn replace(&mut self, watcher: Watcher) {
+        let mut detectors = self.lookout.watch_mut().exchange(Vec::new());
+        detectors.retain(|old| old.name() != watcher.name() || old.gathers());
+        detectors.push(watcher);
+        self.lookout.watch_mut().exchange(detectors);
     }
 
     /// Learning goes on, or is over.
@@ -235,12 +244,12 @@ impl Engine {
     /// Makes models of what was learnt, beside the capture.
     fn train(&mut self) {
         tracing::info!("learnt enough: the models are trained, what is ready watches");
-        let learners = self.lookout.watch_mut().exchange(model::innate());
+        let detectors = self.lookout.watch_mut().exchange(Vec::new());
+        let (learners, watching) = detectors.into_iter().partition(|one| one.gathers());
+        self.lookout.watch_mut().exchange(watching);
         let (models, orders) = (self.models.clone(), self.orders.0.clone());
         let thread = std::thread::Builder::new().name("training".to_owned());
         let thread = thread.spawn(move || {
-            let learners: Vec<Box<dyn Detector>> =
-                learners.into_iter().filter(|one| model::learns(one.name())).collect();
             training::train(learners, &models, &orders);
         });
         let packets = self.lookout.watch().pipeline().packets();
@@ -318,8 +327,7 @@ impl Engine {
         status.maintenance.clone_from(&self.active);
         // Those that learn watch nothing; they are at work all together or not at all.
         let detectors = watch.detectors().iter();
-        let watching =
-            detectors.filter(|one| !(learns && model::learns(one.name())) && one.convergence().is_none());
+        let watching = detectors.filter(|one| !(learns && one.gathers()) && one.convergence().is_none());
         let moved = watch.detectors().iter().find_map(|one| one.drift());
         status.drift = moved.iter().flat_map(|all| all.iter().take(TOLD)).cloned().collect();
         status.models = watching.map(|one| one.name().to_owned()).collect();
@@ -333,6 +341,12 @@ impl Engine {
                 Told::Updated(alert) => ("updated", alert),
                 Told::Closed(alert) => ("closed", alert),
             };
+            if let Some(tap) = &mut self.tap {
+                tap.touched(alert.first_seen, alert.last_seen);
+                if let Some(input) = self.lookout.seen(&alert.id) {
+                    tap.case(alert.id.to_string(), input, alert.attack_type.clone());
+                }
+            }
             if word == "raised" {
                 count(&mut self.status, alert);
             }

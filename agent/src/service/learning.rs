@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     fn config(least_hours: f64, most_hours: f64) -> Learn {
-        Learn { least_hours, most_hours, quiet_share: 0.25, seed: 1 }
+        Learn { least_hours, most_hours, ..Learn::default() }
     }
 
     #[test]

@@ -14,22 +14,26 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::mpsc::{TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Sender, TrySendError, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use fieldward_shared::service::Notify;
 use fieldward_shared::telemetry::RequestMinute;
 
 use crate::capture::{CaptureError, Drops, Source};
+use crate::classify::{self, Classifier};
 use crate::config::Config;
 use crate::detect::{Detector, Watcher};
+use crate::learn::local::{Choices, Local, Renewed};
+use crate::learn::windows::{Bounds, Tap};
 use crate::lookout::Lookout;
 use crate::maintenance::Maintenance;
 use crate::mirror::{BadAddress, Mirror};
 use crate::model::{self, ModelError};
 use crate::pipeline::Limits;
+use crate::round::{Control, Desk, FileBooks, Player};
 use crate::spool::{OpenError, Spool};
-use crate::uplink::{self, Uplink};
+use crate::uplink::{self, Credentials, Uplink};
 use engine::{Ended, Engine, Phase};
 use learning::{Gathered, Learning};
 use rim::Rim;
@@ -43,6 +47,8 @@ pub enum Order {
     Join(Result<Watcher, String>),
     /// A model was changed.
     Replace(Watcher),
+    /// Plants have learnt to name techniques better.
+    Name(Box<Classifier>),
     /// All models are made, and whether all are on the disk.
     Trained(bool),
 }
@@ -107,9 +113,24 @@ pub fn run(
     let (reports, from_engine) = sync_channel(REPORTS);
     let pulse = Arc::new(AtomicU64::new(0));
     let (phase, detectors, refused) = begin(config, state);
-    let uplink = uplink::Settings::of(config).map(|settings| Uplink::start(settings, spool.clone()));
-    let uplink = uplink.transpose().map_err(|error| ServiceError::Thread("uplink", format!(": {error}")))?;
-    let mut rim = Rim::new(config, mirror, uplink, spool.clone(), to_engine.clone(), pulse.clone());
+    if let Some(classifier) = named(&config.model) {
+        drop(to_engine.send(Order::Name(Box::new(classifier))));
+    }
+    let (learner, tap, writer) = match learner(config, &to_engine) {
+        Ok((learner, tap, writer)) => (Some(learner), Some(tap), Some(writer)),
+        Err(error) => {
+            tracing::error!("this plant does not learn with others: {error}");
+            (None, None, None)
+        }
+    };
+    let (labels, learnt) = (learner.as_ref().map(Local::verdicts), learner.as_ref().map(Local::look));
+    let uplink = uplink::Settings::of(config).map(|settings| {
+        let desk = learner.and_then(|learner| together(config, learner, settings.credentials.clone()));
+        Uplink::taking_part(uplink::Settings { labels, ..settings }, spool.clone(), desk)
+    });
+    let uplink = uplink.transpose();
+    let uplink = uplink.map_err(|error| ServiceError::Thread("uplink", format!(": {error}")))?;
+    let mut rim = Rim::new(config, mirror, uplink, spool.clone(), to_engine.clone(), pulse.clone(), learnt);
     // Before the first packet, so that work that goes on is known to it.
     rim.read_maintenance();
     let status = Status {
@@ -136,6 +157,7 @@ pub fn run(
         unsent: Vec::new(),
         untold: false,
         drops: Drops::default(),
+        tap,
     };
     let thread = std::thread::Builder::new().name("watch".to_owned()).spawn(move || engine.run(source));
     let thread = thread.map_err(|error| ServiceError::Thread("watch", format!(" to start ({error})")))?;
@@ -143,7 +165,61 @@ pub fn run(
     rim.run(&from_engine, notify);
     notify.stopping();
     drop(spool);
-    finish(rim, thread)
+    let status = finish(rim, thread);
+    // The tap went with the engine: what it had told is on the disk when this ends.
+    if let Some(writer) = writer {
+        writer.join().map_err(|_| ServiceError::Thread("windows", String::new()))?;
+    }
+    status
+}
+
+/// What names techniques where plants have learnt another than the shipped one.
+fn named(models: &Path) -> Option<Classifier> {
+    let path = models.join(classify::FILE);
+    let bytes = std::fs::read(&path).ok()?;
+    let read = Classifier::load(&bytes);
+    read.inspect_err(|error| tracing::warn!("{}: {error}; the shipped one names", path.display())).ok()
+}
+
+/// What learns with other plants, the tap that feeds it, and the thread that writes for the tap.
+fn learner(
+    config: &Config,
+    orders: &Sender<Order>,
+) -> Result<(Local, Tap, JoinHandle<()>), Box<dyn std::error::Error>> {
+    let choices = Choices {
+        state: config.state().to_owned(),
+        models: config.model.clone(),
+        cpu_share: config.learn.cpu_share,
+        bounds: Bounds { bytes: config.learn.windows_mib << 20, ..Bounds::default() },
+        allow_unprotected: false,
+    };
+    let orders = orders.clone();
+    // An engine that has ended needs no models.
+    let reload = Box::new(move |renewed| {
+        drop(orders.send(match renewed {
+            Renewed::Watcher(watcher) => Order::Replace(watcher),
+            Renewed::Classifier(classifier) => Order::Name(classifier),
+        }));
+    });
+    let learner = Local::open(choices, reload)?;
+    let (tap, writer) = learner.tap()?;
+    Ok((learner, tap, writer))
+}
+
+/// The desk at which this plant is asked to take part in rounds; none when it does not.
+fn together(config: &Config, learner: Local, credentials: Credentials) -> Option<Desk> {
+    if !config.privacy.take_part {
+        return None;
+    }
+    let start = || -> Result<Desk, Box<dyn std::error::Error>> {
+        let books = FileBooks::open(config.state(), config.privacy.budget())?;
+        let control = Arc::new(Control::default());
+        let policy = config.privacy.policy();
+        let player = Player::new(Box::new(learner), books, credentials, policy, control.clone());
+        Ok(Desk::start(player, control)?)
+    };
+    let started = start();
+    started.inspect_err(|error| tracing::error!("this plant does not learn with others: {error}")).ok()
 }
 
 fn finish(mut rim: Rim<'_>, thread: JoinHandle<Ended>) -> Result<Status, ServiceError> {

@@ -17,6 +17,7 @@ use super::{Order, Report};
 use crate::config::Config;
 use crate::detect::drift::Moved;
 use crate::detect::{Watcher, baseline};
+use crate::learn::local::Look;
 use crate::maintenance::{Maintenance, replace};
 use crate::mirror::Mirror;
 use crate::model;
@@ -35,6 +36,8 @@ pub struct Rim<'a> {
     maintenance: Option<Maintenance>,
     /// What was wrong with the maintenance file last, and how often something was.
     refused: (String, u64),
+    /// What the plant learns with others.
+    learnt: Option<Look>,
     /// Whether a file could not be written the last time: that is said once.
     unwritten: bool,
     silent: u64,
@@ -50,6 +53,7 @@ impl<'a> Rim<'a> {
         spool: Arc<Spool>,
         orders: Sender<Order>,
         pulse: Arc<AtomicU64>,
+        learnt: Option<Look>,
     ) -> Self {
         Self {
             config,
@@ -61,6 +65,7 @@ impl<'a> Rim<'a> {
             status: Status::default(),
             maintenance: None,
             refused: (String::new(), 0),
+            learnt,
             unwritten: false,
             silent: 0,
             turns: 0,
@@ -191,6 +196,10 @@ impl<'a> Rim<'a> {
         let redis = |mirror: &Mirror| Redis { written: mirror.written(), dropped: mirror.dropped() };
         self.status.redis = self.mirror.as_ref().map(redis);
         self.status.spool = in_words(self.spool.counts());
+        if let Some(learnt) = &self.learnt {
+            self.status.windows = learnt.counts();
+            self.status.together = learnt.report();
+        }
         if let Some(uplink) = &self.uplink {
             uplink.tell(health(&self.status, &self.config.model));
             self.status.uplink = Some(uplink.status());

@@ -10,6 +10,8 @@ use fieldward_shared::time::{Timestamp, rfc3339};
 use serde::{Deserialize, Serialize};
 
 use crate::detect::drift::Moved;
+use crate::learn::local::Report;
+use crate::learn::windows::Counts;
 use crate::maintenance::{Maintenance, replace};
 use crate::uplink;
 
@@ -56,6 +58,12 @@ pub struct Status {
     /// How far features have moved from what was learnt, the furthest first; empty until a whole day was seen.
     #[serde(default)]
     pub drift: Vec<Moved>,
+    /// What became of the windows from which plants learn together.
+    #[serde(default)]
+    pub windows: Counts,
+    /// What became of what they learnt, by network.
+    #[serde(default)]
+    pub together: Report,
     /// Models that are not, and what to do.
     pub refused: Vec<String>,
     /// Packets that came by while the models were trained.
@@ -210,6 +218,16 @@ impl fmt::Display for Status {
             self.drift.iter().map(|one| format!("{} {:.2}", one.feature, one.index)).collect();
         if !told.is_empty() {
             writeln!(f, "  drift        {} (0.25 and more: learn anew)", told.join(", "))?;
+        }
+        for (network, said) in &self.together {
+            writeln!(f, "  together     {network}: {said}")?;
+        }
+        if self.windows != Counts::default() {
+            let Counts { kept, touched, damaged, lost, .. } = self.windows;
+            writeln!(
+                f,
+                "  windows      {kept} kept, {touched} touched by alerts, {damaged} damaged, {lost} lost"
+            )?;
         }
         for refused in &self.refused {
             writeln!(f, "  not used     {refused}")?;

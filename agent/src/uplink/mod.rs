@@ -10,6 +10,7 @@ mod health;
 mod session;
 mod task;
 mod told;
+mod verdicts;
 
 use std::io;
 use std::path::PathBuf;
@@ -35,6 +36,7 @@ use crate::config::Config;
 use crate::features;
 use crate::identity::Folder;
 use crate::identity::keeper::{Dial, Keeper};
+use crate::learn::labels::Labels;
 use crate::round::Desk;
 use crate::spool::Spool;
 use told::Told;
@@ -54,6 +56,8 @@ pub struct Settings {
     pub credentials: Credentials,
     /// How patient it is.
     pub pace: Pace,
+    /// Where verdicts of analysts go; without it none are asked for.
+    pub labels: Option<Arc<Mutex<Labels>>>,
 }
 
 /// How the uplink is.
@@ -124,6 +128,7 @@ impl Settings {
                 None => Credentials::Kept(folder, clock),
             },
             pace: Pace::default(),
+            labels: None,
         })
     }
 }

@@ -13,8 +13,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use super::courier::{Courier, Pacing, lane_starts};
 use super::health::{Looking, wall};
-use super::task;
-use super::{Dialled, Uplinked};
+use super::{Dialled, Uplinked, task, verdicts};
 use crate::features;
 
 /// What a session leaves.
@@ -71,6 +70,7 @@ async fn greet(
         lanes: lane_starts(starts),
         models: uplinked.told.health().models,
         networks: uplinked.desk.as_ref().map(|desk| desk.learns()).unwrap_or_default(),
+        verdicts: uplinked.settings.labels.as_ref().map(|labels| verdicts::heard(labels)),
     };
     sender.send(hello).await?;
     // The aggregator may wait for its database; whether it lives, the link knows.
@@ -129,6 +129,12 @@ impl Session<'_> {
                 }
                 Message::Config(config) => {
                     self.uplinked.settings.credentials.announced(&config.announcements)
+                }
+                Message::Verdicts(said) => {
+                    if let Some(labels) = &self.uplinked.settings.labels {
+                        verdicts::hear(labels, said);
+                    }
+                    continue;
                 }
                 // A later aggregator may say more.
                 _ => continue,

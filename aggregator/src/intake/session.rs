@@ -3,9 +3,12 @@
 
 use std::sync::Arc;
 
+use fieldward_shared::alert::Status;
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::transport::{Channel, Code, Link, LinkError, Receiver, Sender};
-use fieldward_shared::wire::{self, Ack, Config, Credit, Hello, Message, Ping, Pong, Reports, Welcome};
+use fieldward_shared::wire::{
+    self, Ack, Config, Credit, Hello, Message, Ping, Pong, Reports, Said, Verdict, Verdicts, Welcome,
+};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
@@ -13,6 +16,7 @@ use super::batch::BatchError;
 use super::gate::Peer;
 use super::{Shared, commit, now};
 use crate::fleet::Entry;
+use crate::store::verdicts as store;
 
 /// Why a session ends.
 #[derive(Debug, thiserror::Error)]
@@ -166,6 +170,16 @@ async fn welcome(
     Ok(())
 }
 
+fn verdict(of: store::Verdict) -> Verdict {
+    let (said, technique) = match (of.status, of.technique) {
+        (Status::FalsePositive, _) => (Said::FalsePositive, None),
+        (Status::Resolved, Some(technique)) => (Said::Other, Some(technique)),
+        (Status::Resolved, None) => (Said::Right, None),
+        (Status::New | Status::Acknowledged, _) => (Said::Nothing, None),
+    };
+    Verdict { alert: of.alert.to_string(), said: said as i32, technique: technique.unwrap_or_default() }
+}
+
 fn unspoken(hello: &Hello) -> String {
     let theirs: Vec<String> = hello.versions.iter().take(8).map(ToString::to_string).collect();
     format!(
@@ -187,6 +201,8 @@ struct Serving<'a> {
     batches: u64,
     /// The last list of roots that was announced.
     announced: Option<Vec<u8>>,
+    /// Up to when the agent knows what was said of its alerts; none to an agent that does not want it.
+    told: Option<Timestamp>,
 }
 
 /// What a turn brings.
@@ -221,6 +237,7 @@ impl<'a> Serving<'a> {
             commits,
             batches: 0,
             announced: None,
+            told: hello.verdicts.map(Timestamp::from_micros),
         }
     }
 
@@ -280,6 +297,7 @@ impl<'a> Serving<'a> {
             Event::Tick => {
                 self.control.0.send(Ping { sent: now().as_micros() }).await?;
                 self.announce().await?;
+                self.tell_verdicts().await?;
             }
             Event::Opened(Channel::Reports, receiver) if self.reports.is_none() => {
                 self.reports = Some(receiver)
@@ -324,6 +342,25 @@ impl<'a> Serving<'a> {
         Ok(())
     }
 
+    /// What analysts said of this plant's alerts since it was told last. What was said in this moment waits: its
+    /// transaction may not be done.
+    async fn tell_verdicts(&mut self) -> Result<(), Ending> {
+        let Some(since) = self.told else { return Ok(()) };
+        let until = Timestamp::from_micros(now().as_micros().saturating_sub(SETTLED));
+        if until <= since {
+            return Ok(());
+        }
+        let read = self.shared.store.verdicts(&self.peer.facility, since, until, wire::VERDICTS as u32).await;
+        // A database that is away is told of elsewhere; the next tick asks again.
+        let Ok((said, until)) = read else { return Ok(()) };
+        self.told = Some(until);
+        if !said.is_empty() {
+            let verdicts = said.into_iter().map(verdict).collect();
+            self.control.0.send(Verdicts { until: until.as_micros(), verdicts }).await?;
+        }
+        Ok(())
+    }
+
     fn batch(&mut self, batch: Reports) -> Result<(), Ending> {
         self.batches += 1;
         if batch.batch != self.batches {
@@ -353,6 +390,8 @@ async fn next(receiver: &mut Option<Receiver>) -> Result<Option<Message>, LinkEr
 }
 
 /// More features has no schema of ours.
+/// Microseconds after which what was said is certainly in the database.
+const SETTLED: u64 = 5_000_000;
 const MOST_FEATURES: usize = 512;
 /// Nor so many networks.
 const MOST_NETWORKS: usize = 16;

@@ -170,7 +170,7 @@ impl<'a> Drive<'a> {
         let clients = self.clients();
         self.driver.keep(&self.row, &sent, &clients, &seats, (None, verdict.as_ref())).await?;
         if !clients.is_empty() || !commands.is_empty() {
-            self.driver.publish(&self.row);
+            self.driver.stepped();
         }
         for command in commands {
             match command {

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use fieldward_shared::supervisor::Stop;
 use fieldward_shared::time::Timestamp;
-use serde_json::json;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -15,7 +14,6 @@ use super::drive::Drive;
 use super::plan::RoundsConfig;
 use super::planned::{Unplanned, begin, resume};
 use super::talk::Room;
-use crate::hub::{Channel, Hub};
 use crate::intake::Tasks;
 use crate::store::driving::{Seat, Sent, Step, Verdict};
 use crate::store::rounds::{Cause, Client, Phase, Round as Row, Status, Wanted};
@@ -26,13 +24,14 @@ use crate::store::{Store, StoreError, now};
 pub struct Driver {
     pub(super) store: Store,
     pub(super) tasks: Tasks,
-    hub: Hub,
     config: RoundsConfig,
     runner: Uuid,
     /// Somebody has planned a round.
     planned: Arc<Notify>,
     pub(super) room: Room,
     lease: u64,
+    /// How many were kept.
+    steps: watch::Sender<u64>,
 }
 
 /// Somebody else drives the round now, or the database is away for too long.
@@ -40,9 +39,18 @@ pub(super) struct Lost;
 
 impl Driver {
     /// With what it works with.
-    pub fn new(store: Store, tasks: Tasks, hub: Hub, config: RoundsConfig, planned: Arc<Notify>) -> Self {
+    pub fn new(store: Store, tasks: Tasks, config: RoundsConfig, planned: Arc<Notify>) -> Self {
         let (runner, room) = (Uuid::new_v4(), Room::default());
-        Self { store, tasks, hub, config, runner, planned, room, lease: LEASE }
+        Self { store, tasks, config, runner, planned, room, lease: LEASE, steps: watch::Sender::default() }
+    }
+
+    /// How many steps it has kept.
+    pub fn steps(&self) -> watch::Receiver<u64> {
+        self.steps.subscribe()
+    }
+
+    pub(super) fn stepped(&self) {
+        self.steps.send_modify(|steps| *steps += 1);
     }
 
     /// With another lease, in microseconds: so long nobody takes a round over whose driver has gone.
@@ -144,7 +152,7 @@ impl Driver {
                     .keep(&row, &[], &[], &[], (None, None))
                     .await
                     .map(drop)
-                    .inspect(|()| self.publish(&row));
+                    .inspect(|()| self.stepped());
             }
         };
         if is_new {
@@ -185,27 +193,6 @@ impl Driver {
                 }
             }
         }
-    }
-
-    pub(super) fn publish(&self, row: &Row) {
-        let data = json!({
-            "round_number": row.number,
-            "network": row.network,
-            "strategy": row.strategy,
-            "status": row.status.name(),
-            "phase": row.phase.name(),
-            "progress": row.progress,
-            "epsilon": row.epsilon,
-            "model_accuracy": row.accuracy,
-            "clients_active": row.clients_active,
-            "total_clients": row.clients_total,
-            "attempt": row.attempt,
-            "candidate": row.candidate,
-            "reason": row.reason,
-            "paused": row.paused,
-        });
-        let kind = if row.phase == Phase::Distributing { "new" } else { "update" };
-        self.hub.publish(Channel::FlStatus, kind, None, &data, now());
     }
 }
 

@@ -41,6 +41,7 @@ pub mod tokens;
 pub mod traffic;
 pub mod training;
 pub mod users;
+pub mod verdicts;
 pub mod versions;
 mod writer;
 

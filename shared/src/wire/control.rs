@@ -35,6 +35,10 @@ pub struct Hello {
     /// What it learns together with others; none when it takes no part in rounds, or does not know them.
     #[prost(message, repeated, tag = "9")]
     pub networks: Vec<Learns>,
+    /// Verdicts of analysts are welcome, from those after this moment on (microseconds); none to an agent that does
+    /// not know them.
+    #[prost(uint64, optional, tag = "10")]
+    pub verdicts: Option<u64>,
 }
 
 /// A network that an agent learns together with others.

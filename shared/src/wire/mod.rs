@@ -16,6 +16,7 @@ mod round;
 mod summing;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use prost::Message as _;
@@ -35,6 +36,7 @@ pub use summing::{
     RoundBegin, RoundFetch, RoundKeys, RoundMasked, RoundMember, RoundReveal, RoundRoster, RoundShare,
     RoundShares, RoundSigned, RoundSurvivors, RoundUnmask,
 };
+pub use verdict::{Said, VERDICTS, Verdict, Verdicts};
 
 /// The wire version that this build speaks.
 pub const VERSION: u32 = 1;
@@ -147,6 +149,7 @@ messages! {
     6 Pong 64;
     7 Goodbye 1 << 10;
     8 Config 64 << 10;
+    9 Verdicts 64 << 10;
     16 Reports LONGEST - HEAD;
     17 Second 16 << 10;
     18 Health 16 << 10;

@@ -26,6 +26,7 @@ fn a_frame_comes_back() {
         Hello { versions: vec![1], incarnation: vec![9; 16], ..Hello::default() }.into(),
         Ack { batch: 1, lane: 3, committed: 1 << 40, credit: 8 }.into(),
         reports(500, 400),
+        verdicts(VERDICTS).into(),
         Answer { done: true, seconds: vec![Second::default(); 60], ..Answer::default() }.into(),
         Requests::of(&full(u64::MAX)).into(),
         Refused { code: "used".to_owned(), message: "the token was used".to_owned() }.into(),
@@ -41,6 +42,12 @@ fn what_is_too_long_is_refused_before_it_is_read_and_never_written() {
     assert!(matches!(head([0xff, 0xff, 0xff, 0xff, 16]), Err(WireError::TooLong { kind: 16, .. })));
     assert!(matches!(head([0, 0, 2, 0, 3]), Err(WireError::TooLong { kind: 3, length: 511, limit: 256 })));
     assert!(matches!(reports(9, 64 << 10).frame(), Err(WireError::TooLong { kind: 16, .. })));
+}
+
+/// As many as a message may have, each as long as it can be.
+fn verdicts(count: usize) -> Verdicts {
+    let verdict = Verdict { alert: "f".repeat(36), said: Said::Other as i32, technique: "T0836".to_owned() };
+    Verdicts { until: u64::MAX, verdicts: vec![verdict; count] }
 }
 
 /// A minute with as much in it as there may be.

@@ -9,10 +9,11 @@ pub mod works;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Result;
+use fieldward_agent::learn::labels::Labels;
 use fieldward_agent::spool::{self, LANES, Spool};
 use fieldward_agent::uplink::{Credentials, Pace, Settings, Trust, Uplink};
 use fieldward_aggregator::intake::{Gate, Intake, Limits, Parts};
@@ -172,6 +173,7 @@ impl Agent {
             spool_folder: folder,
             credentials,
             pace,
+            labels: None,
         };
         let uplink = Some(Uplink::start(settings.clone(), spool.clone())?);
         Ok(Self { facility: facility.to_owned(), id, spool, uplink, issued: 0, settings })
@@ -183,6 +185,11 @@ impl Agent {
         let mut agent = Self::start(folder, facility, pki, SocketAddr::new(HERE.ip(), 9), pace)?;
         agent.disconnect();
         Ok(agent)
+    }
+
+    /// Where verdicts of analysts go, from the next time on that it is connected.
+    pub fn hear(&mut self, labels: Arc<Mutex<Labels>>) {
+        self.settings.labels = Some(labels);
     }
 
     /// Puts so many alerts of all severities.

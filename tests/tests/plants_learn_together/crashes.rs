@@ -13,15 +13,10 @@ async fn killed(after: Option<u64>) -> ([u8; 32], u64) {
     let number = plan(&store).await.expect("a plan");
     let mut kills = 0;
     if let Some(steps) = after {
-        // Each step that is kept is a write to the database and an event.
-        let channel = fieldward_aggregator::hub::Channel::FlStatus;
+        // Each step that is kept is a write to the database.
         loop {
-            let (hub, mut news) = (lab.driving.hub.clone(), lab.driving.hub.news());
-            let reached = async {
-                while hub.newest(channel) < steps {
-                    drop(news.changed().await);
-                }
-            };
+            let mut kept = lab.driving.steps.clone();
+            let reached = async { drop(kept.wait_for(|kept| *kept >= steps).await) };
             tokio::select! {
                 () = reached => {}
                 _ = ended(&store, number) => break,

@@ -1,6 +1,5 @@
 //! Whole rounds.
 
-use fieldward_aggregator::hub::{Channel, Next};
 use fieldward_aggregator::store::rounds::{ClientStatus, Phase, Status};
 use fieldward_aggregator::store::versions::VersionState;
 use fieldward_tests::link::until;
@@ -40,15 +39,10 @@ async fn two_rounds(plants: u64) {
     // The second sat as the first did.
     let rounds = store.rounds(None, 10).await.expect("rounds");
     assert_eq!(rounds.iter().map(|round| round.epoch).collect::<Vec<_>>(), [1, 1]);
-    let Next::Events(events) = lab.driving.hub.after(Channel::FlStatus, 0, 1000) else { panic!("events") };
-    let phases: Vec<String> = events
-        .iter()
-        .filter_map(|event| {
-            serde_json::from_str::<serde_json::Value>(&event.data).ok()?["phase"].as_str().map(str::to_owned)
-        })
-        .collect();
+    let log = store.round_log(rounds[0].number, 0, 1000).await.expect("a log");
     for phase in ["distributing", "training", "aggregating", "gate", "complete"] {
-        assert!(phases.iter().any(|one| one == phase), "{phase} was not told: {phases:?}");
+        let word = format!("phase {phase}");
+        assert!(log.iter().any(|line| line.word == word), "{phase} was not noted: {log:?}");
     }
     // Accuracy on what was held back has grown from what a model of zeros has.
     let version = store.current_version(NETWORK).await.expect("a look").expect("one");

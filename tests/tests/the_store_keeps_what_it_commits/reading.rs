@@ -12,10 +12,51 @@ use crate::{Database, stories};
 
 stories!(
     pages_show_what_the_filter_says_once_and_in_order,
+    verdicts_are_told_in_order_and_none_is_lost,
     agents_are_known_and_heard_of,
     the_audit_trail_cannot_be_changed_unseen,
     acts_at_the_same_time_are_one_chain,
 );
+
+async fn verdicts_are_told_in_order_and_none_is_lost(database: Database) {
+    let store = database.open().await;
+    let (reporter, other) = (Reporter::new(1), Reporter::new(2));
+    for one in [&reporter, &other] {
+        let alerts: Vec<Alert> = (0..40).map(|nth| one.alert(nth, 1)).collect();
+        let reports = alerts.into_iter().zip(1..);
+        let reports =
+            reports.map(|(alert, seq)| one.report(Severity::Low, seq, Body::Alert(Box::new(alert))));
+        store.commit(reports.collect()).await.expect("a commit");
+    }
+    // Three at a time, as a job does; the other plant's are nobody's business here.
+    let at = |nth: u64| Timestamp::from_micros(START + nth / 3 * 1_000);
+    for nth in 0..40 {
+        for (one, status) in [(&reporter, Status::FalsePositive), (&other, Status::Resolved)] {
+            let reason = if nth == 7 { "it was T0855" } else { "" };
+            let change = Change { status, seen: None, reason, actor: "ann", is_undo: false };
+            store.act_on_alert(one.alert(nth, 1).id, &change, at(nth)).await.expect("an answer");
+        }
+    }
+    let plant = reporter.alert(0, 1).facility_id;
+    let until = at(35);
+    let mut told = Vec::new();
+    let mut since = Timestamp::from_micros(START - 1);
+    while since < until {
+        let (verdicts, up_to) = store.verdicts(&plant, since, until, 8).await.expect("verdicts");
+        assert!(verdicts.len() <= 8 && up_to > since, "{} up to {up_to}", verdicts.len());
+        told.extend(verdicts);
+        since = up_to;
+    }
+    assert!(told.is_sorted_by_key(|verdict| verdict.at) && told.iter().all(|one| one.at <= until));
+    assert!(told.iter().all(|one| one.status == Status::FalsePositive));
+    let mut alerts: Vec<_> = told.iter().map(|one| one.alert).collect();
+    let mut wanted: Vec<_> = (0..36).map(|nth| reporter.alert(nth, 1).id).collect();
+    alerts.sort_unstable();
+    wanted.sort_unstable();
+    assert_eq!(alerts, wanted);
+    let named: Vec<_> = told.iter().filter_map(|one| one.technique.as_deref()).collect();
+    assert_eq!(named, ["T0855"]);
+}
 
 async fn pages_show_what_the_filter_says_once_and_in_order(database: Database) {
     let store = database.open().await;

@@ -3,6 +3,7 @@
 //! learn from. Trained with burn, scored without.
 
 pub mod network;
+pub mod own;
 #[cfg(test)]
 mod tests;
 
@@ -83,6 +84,11 @@ impl Retelling {
 
     /// The inverse of the mean squared error of each feature on these minutes, within bounds.
     fn importance_on<'a>(&mut self, minutes: impl Iterator<Item = &'a [f32]>) -> Vec<f32> {
+        self.errors(minutes).into_iter().map(|error| (1.0 / error.max(LEAST_ERROR)) as f32).collect()
+    }
+
+    /// The mean squared error of each feature on these minutes.
+    fn errors<'a>(&mut self, minutes: impl Iterator<Item = &'a [f32]>) -> Vec<f64> {
         let (mut sums, mut rows) = (vec![0.0_f64; COUNT], 0.0);
         for minute in minutes {
             self.network.tell(minute, &mut self.told);
@@ -93,7 +99,7 @@ impl Retelling {
                 }
             }
         }
-        sums.into_iter().map(|sum| (1.0 / (sum / f64::max(rows, 1.0)).max(LEAST_ERROR)) as f32).collect()
+        sums.into_iter().map(|sum| sum / f64::max(rows, 1.0)).collect()
     }
 }
 

@@ -60,6 +60,17 @@ impl Network {
 
     /// Tells a minute of scaled numbers again.
     pub fn tell(&self, minute: &[f32], told: &mut [f32]) {
+        let mut rows = told.chunks_exact_mut(self.inputs);
+        self.think(minute, |hidden| {
+            if let Some(row) = rows.next() {
+                row.copy_from_slice(&self.output_bias);
+                add_product(hidden, &self.output, row);
+            }
+        });
+    }
+
+    /// What it has in mind when it tells each step of a minute, before its last layer.
+    pub fn think(&self, minute: &[f32], mut each: impl FnMut(&[f32; HIDDEN])) {
         let mut state = State { hidden: [0.0; HIDDEN], cell: [0.0; HIDDEN] };
         for row in minute.chunks_exact(self.inputs).take(STEPS) {
             let mut gates = self.encoder.begin();
@@ -69,10 +80,9 @@ impl Network {
         let mut input = self.decoder.begin();
         add_product(&state.hidden, &self.decoder.input, &mut input);
         let mut state = State { hidden: [0.0; HIDDEN], cell: [0.0; HIDDEN] };
-        for row in told.chunks_exact_mut(self.inputs).take(STEPS) {
+        for _ in 0..STEPS {
             self.decoder.step(input, &mut state);
-            row.copy_from_slice(&self.output_bias);
-            add_product(&state.hidden, &self.output, row);
+            each(&state.hidden);
         }
     }
 }

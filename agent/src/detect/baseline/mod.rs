@@ -114,6 +114,10 @@ impl Detector for Baseline {
         (self.judge.mode == Mode::Learn).then(|| self.judge.book.convergence())
     }
 
+    fn gathers(&self) -> bool {
+        self.judge.mode == Mode::Learn
+    }
+
     fn gathered(&self) -> Option<Vec<u8>> {
         (self.judge.mode == Mode::Learn).then(|| self.judge.book.write().into_bytes())
     }

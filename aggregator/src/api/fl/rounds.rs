@@ -244,6 +244,7 @@ pub async fn begin(
             "a round of this network waits already, or as many as may wait do; ask again when one has begun";
         return Err(ApiError::later(StatusCode::CONFLICT, "round_waits", said, 30));
     };
+    api.rounds.notify_one();
     Ok(Begun { round_id: round.number, status: "started", round: RoundBody::of(round, None, Time(now)) })
 }
 
