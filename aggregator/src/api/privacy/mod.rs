@@ -206,10 +206,12 @@ const DUTIES: [(&str, &str); 6] = [
     ("idle-users", "Nobody may read it who need not"),
 ];
 /// Why personal fields are kept for good.
-const WHY: [(&str, &str); 6] = [
+const WHY: [(&str, &str); 8] = [
     ("api_keys", "who made a key, for as long as the trail names it; at most 10,000"),
     ("audit", "the trail must not lose rows: who did what can be proven"),
     ("enrolments", "who let an agent in, for as long as it is known"),
+    ("fl_rounds", "who wanted a round or ended it, for as long as models that came of it may be at work"),
+    ("model_versions", "who brought a model or took it back: where each comes from can be shown"),
     ("security_findings", "who had a check run; 10,000 of each check"),
     ("tokens", "who gave out a token, for as long as its agent is known"),
     ("users", "people who may come in, until they are removed from the database"),
