@@ -4,6 +4,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use fieldward_shared::identity::{sha256, to_hex};
+use fieldward_shared::network::NetworkFile;
 use fieldward_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use crate::ca::authority::Authority;
 use crate::ca::seal::{Seal, SealError};
 use crate::store::promotions::Promotion;
 use crate::store::rounds::{Client, Round};
-use crate::store::versions::{Version, weights_from_bytes, weights_to_bytes};
+use crate::store::versions::{NewVersion, Version, weights_from_bytes, weights_to_bytes};
 use crate::store::{Store, StoreError};
 
 /// Why the registry does not do something.
@@ -22,6 +23,14 @@ pub enum RegistryError {
     /// There is none.
     #[error("there is no version {0}; `model list` shows those that there are")]
     Unknown(u64),
+    /// There is one already.
+    #[error("'{network}' has version {version} at work; rounds go on from it, `model rollback` goes back")]
+    There {
+        /// Of which network.
+        network: String,
+        /// Which.
+        version: u64,
+    },
     /// It is at work.
     #[error("version {0} is at work already")]
     AtWork(u64),
@@ -114,6 +123,31 @@ pub async fn lineage(store: &Store, id: u64, most: usize) -> Result<Vec<Generati
         line.push(Generation { version, round, cohort });
     }
     if line.is_empty() { Err(RegistryError::Unknown(id)) } else { Ok(line) }
+}
+
+/// Brings the first version of a network; it is at work at once, and plants judge it before they take it.
+pub async fn import(
+    store: &Store,
+    file: NetworkFile,
+    actor: &str,
+    now: Timestamp,
+) -> Result<Version, RegistryError> {
+    if let Some(current) = store.current_version(&file.network).await? {
+        return Err(RegistryError::There { network: file.network, version: current.id });
+    }
+    let new = NewVersion {
+        network: file.network,
+        layout: file.layout,
+        schema: file.schema,
+        weights: file.weights,
+        parents: Vec::new(),
+        round: None,
+        strategy: None,
+        memory: Vec::new(),
+        made_by: actor.to_owned(),
+        metrics: Value::Null,
+    };
+    Ok(store.import_version(&new, now).await?)
 }
 
 /// A version that left the house: words that are sealed, and the weights whose digest stands in them.

@@ -9,6 +9,7 @@ pub mod features;
 pub mod identity;
 pub mod keyfile;
 pub mod loss;
+pub mod network;
 pub mod pattern;
 pub mod pki;
 pub mod privacy;

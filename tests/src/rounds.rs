@@ -232,21 +232,7 @@ impl Plant {
     /// Connects it with a learner, as its process does when it starts.
     pub fn connect(&mut self, to: std::net::SocketAddr, learner: LinearLearner) -> Result<()> {
         drop(self.uplink.take());
-        let spool_folder = self.state.join("spool");
-        let (spool, _) = Spool::open(&spool_folder, spool::Limits::to_the_brim())?;
-        let credentials = Credentials::Kept(self.own.folder.clone(), Arc::new(self.own.folder.clock()));
-        let player = player(Box::new(learner), &self.state, credentials.clone(), &privacy())?;
-        let desk = Desk::start(player.0, player.1)?;
-        let settings = uplink::Settings {
-            address: to.to_string(),
-            tcp_port: None,
-            name: AGGREGATOR.to_owned(),
-            spool_folder,
-            credentials,
-            pace: pace(),
-            labels: None,
-        };
-        self.uplink = Some(Uplink::taking_part(settings, Arc::new(spool), Some(desk))?);
+        self.uplink = Some(take_part(&self.own, &self.state, to, Box::new(learner))?);
         Ok(())
     }
 
@@ -271,6 +257,30 @@ pub fn player(
     let books = FileBooks::open(state, privacy.budget())?;
     let control = Arc::new(Control::default());
     Ok((Player::new(learner, books, credentials, privacy.policy(), control.clone()), control))
+}
+
+/// Connects a plant that takes part with what learns there.
+pub fn take_part(
+    own: &Enrolled,
+    state: &Path,
+    to: std::net::SocketAddr,
+    learner: Box<dyn Learner>,
+) -> Result<Uplink> {
+    let spool_folder = state.join("spool");
+    let (spool, _) = Spool::open(&spool_folder, spool::Limits::to_the_brim())?;
+    let credentials = Credentials::Kept(own.folder.clone(), Arc::new(own.folder.clock()));
+    let player = player(learner, state, credentials.clone(), &privacy())?;
+    let desk = Desk::start(player.0, player.1)?;
+    let settings = uplink::Settings {
+        address: to.to_string(),
+        tcp_port: None,
+        name: AGGREGATOR.to_owned(),
+        spool_folder,
+        credentials,
+        pace: pace(),
+        labels: None,
+    };
+    Ok(Uplink::taking_part(settings, Arc::new(spool), Some(desk))?)
 }
 
 /// Limits of these plants.
@@ -346,8 +356,13 @@ pub async fn import(store: &Store, length: usize) -> Result<u64> {
 
 /// Plans a round.
 pub async fn plan(store: &Store) -> Result<u64> {
+    plan_of(store, NETWORK).await
+}
+
+/// Plans a round of a network.
+pub async fn plan_of(store: &Store, network: &str) -> Result<u64> {
     let wanted = Wanted {
-        network: NETWORK.to_owned(),
+        network: network.to_owned(),
         strategy: "fedavg".to_owned(),
         requested_by: "test".to_owned(),
         cause: Cause::Api,

@@ -6,6 +6,7 @@ mod devices;
 mod enroll;
 mod learn;
 mod maintenance;
+mod network;
 mod reading;
 mod replay;
 mod run;
@@ -43,6 +44,7 @@ enum Command {
     Enroll(Box<enroll::Enroll>),
     Learn(learn::Learn),
     Maintenance(maintenance::Maintain),
+    Network(network::Network),
     Replay(replay::Replay),
     Run(run::Run),
     Spool(spool::Spool),
@@ -60,6 +62,7 @@ impl Cli {
             Command::Enroll(enroll) => enroll.run(),
             Command::Learn(learn) => learn.run(),
             Command::Maintenance(maintain) => maintain.run(),
+            Command::Network(network) => network.run(),
             Command::Replay(replay) => replay.run(),
             Command::Run(run) => run.run(),
             Command::Spool(spool) => spool.run(),

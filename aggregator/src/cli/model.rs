@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use fieldward_shared::identity::to_hex;
+use fieldward_shared::network::NetworkFile;
 use fieldward_shared::pki;
 use serde_json::{Value, json};
 
@@ -17,10 +18,11 @@ use crate::store::audit::Act;
 use crate::store::versions::Version;
 use crate::store::{Store, now};
 
-/// List, promote, roll back and export versions of models
+/// Import, list, promote, roll back and export versions of models
 #[derive(Args)]
 #[command(after_help = "Examples:
   fieldward-aggregator model --config /etc/fieldward/aggregator.toml list
+  fieldward-aggregator model --config /etc/fieldward/aggregator.toml import autoencoder.json
   fieldward-aggregator model --config /etc/fieldward/aggregator.toml rollback 6 --reason \"false alarms at north\"
   fieldward-aggregator model --config /etc/fieldward/aggregator.toml export 7 >model-7.json
   fieldward-aggregator model verify model-7.json --roots root.pem
@@ -65,6 +67,11 @@ enum What {
     Export {
         /// Its number
         version: u64,
+    },
+    /// Bring the first version of a network, as `fieldward-agent network` writes it
+    Import {
+        /// The file
+        file: PathBuf,
     },
     /// Say whether an export was sealed under these roots, and what it says; needs no database
     Verify {
@@ -121,6 +128,13 @@ impl Model {
                 let mut out = std::io::stdout().lock();
                 serde_json::to_writer(&mut out, &export)?;
                 Ok(out.write_all(b"\n")?)
+            }
+            What::Import { file } => {
+                let text = std::fs::read(file).with_context(|| file.display().to_string())?;
+                let read = NetworkFile::read(&text).with_context(|| file.display().to_string())?;
+                let done = registry::import(store, read, &actor, now()).await?;
+                println!("{}", line(&done, Some(done.id)));
+                Ok(())
             }
             What::Verify { .. } => Ok(()),
         }

@@ -4,6 +4,7 @@
 mod cheating;
 mod crashes;
 mod leaving;
+mod real;
 mod whole;
 
 use std::path::Path;

@@ -322,13 +322,7 @@ struct Weighed {
 
 impl Learner for Local {
     fn networks(&self) -> Vec<Network> {
-        let network = |name| {
-            let layout = layout_of(name);
-            // The classifier sees clues, which are counted otherwise when there are more or fewer of them.
-            let schema = if name == CLASSIFIER { INPUTS as u64 } else { SCHEMA.hash().0 };
-            Network { name, layout: layout.hash(), length: layout.count(), schema }
-        };
-        NETWORKS.map(network).to_vec()
+        NETWORKS.map(network_of).to_vec()
     }
 
     fn weights(&self, network: &str) -> Result<WeightVector, LearnError> {
@@ -336,11 +330,7 @@ impl Learner for Local {
         if let Some(shared) = self.versions_of(network).present().and_then(|version| version.shared) {
             return Ok(shared);
         }
-        let first = match network {
-            CLASSIFIER => body_of(&self.shipped.model),
-            _ => WeightVector::new(&layout(), initial(COUNT, 0)),
-        };
-        first.map_err(LearnError::Misfit)
+        first(network, &self.shipped.model)
     }
 
     fn train(
@@ -422,6 +412,29 @@ fn known(network: &str) -> Result<&'static str, LearnError> {
 }
 
 /// Of the shared part.
+fn network_of(name: &'static str) -> Network {
+    let layout = layout_of(name);
+    // The classifier sees clues, which are counted otherwise when there are more or fewer of them.
+    let schema = if name == CLASSIFIER { INPUTS as u64 } else { SCHEMA.hash().0 };
+    Network { name, layout: layout.hash(), length: layout.count(), schema }
+}
+
+/// The weights with which all plants begin.
+fn first(network: &str, shipped: &Model) -> Result<WeightVector, LearnError> {
+    let first = match network {
+        CLASSIFIER => body_of(shipped),
+        _ => WeightVector::new(&layout(), initial(COUNT, 0)),
+    };
+    first.map_err(LearnError::Misfit)
+}
+
+/// A network with the weights that every plant of this release begins with.
+pub fn shipped(network: &str) -> Result<(Network, WeightVector), LearnError> {
+    let network = known(network)?;
+    let model = Model::base().map_err(|error| LearnError::Disk(error.to_string()))?;
+    Ok((network_of(network), first(network, &model)?))
+}
+
 fn layout_of(network: &str) -> Layout {
     if network == CLASSIFIER { classifier::body() } else { layout() }
 }
