@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::Api;
 use super::error::ApiError;
 use super::extract::{Json, Maybe, Path, Query, if_match};
-use super::fl::{self, Abort, Begun, Configured, RoundWish};
+use super::fl::{self, Abort, Begun, Configured, RoundWish, object};
 use super::models::told;
 use super::page;
 use super::principal::{Principal, Role};
@@ -344,7 +344,7 @@ struct NewSettings {
     #[schema(example = "fedavg", pattern = "^(fedavg|fedprox|fedadam|trimmed_groups)$")]
     strategy: String,
     /// What is to be otherwise than built in.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     settings: Configured,
 }
 

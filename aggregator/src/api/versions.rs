@@ -149,6 +149,9 @@ async fn list(
     if query.network.as_deref().is_some_and(|name| !is_name(name)) {
         return Err(ApiError::query("network", "a name of small letters, digits, - and _"));
     }
+    if query.before.is_some_and(|before| i64::try_from(before).is_err()) {
+        return Err(ApiError::query("before", "the number of a version"));
+    }
     let found = api.store.versions(query.network.as_deref(), query.before, limit).await?;
     let next_before = found.last().filter(|_| found.len() == limit as usize).map(|last| last.id);
     let current = current(&api, &found).await?;

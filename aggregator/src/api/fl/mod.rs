@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 
 pub use body::{ClientBody, RoundBody};
 pub use rounds::{Abort, Begun, NETWORK, RoundWish, STRATEGY, begin, is_name, said};
-pub use settings::Configured;
+pub use settings::{Configured, object};
 
 /// The resource.
 pub fn routes() -> Routes {

@@ -15,7 +15,7 @@ use super::super::page;
 use super::super::principal::Principal;
 use super::super::time::{Range, Time};
 use super::body::{ClientBody, RoundBody};
-use super::settings::Configured;
+use super::settings::{Configured, object_or_nothing};
 use crate::store::now;
 use crate::store::rounds::{Cause, Round, Wanted};
 
@@ -188,6 +188,7 @@ pub struct RoundWish {
     #[schema(example = "fedavg", pattern = "^(fedavg|fedprox|fedadam|trimmed_groups)$")]
     strategy: Option<String>,
     /// What is to be otherwise than configured.
+    #[serde(default, deserialize_with = "object_or_nothing")]
     settings: Option<Configured>,
 }
 

@@ -1,6 +1,8 @@
 //! What may be set of a round: checked when it is said, so that no round fails for it later.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::super::error::ApiError;
@@ -67,6 +69,17 @@ pub struct Configured {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0.01, maximum = 1)]
     pub accept: Option<f64>,
+}
+
+/// From an object alone: serde would take an array of the values, too.
+pub fn object<'de, D: Deserializer<'de>>(from: D) -> Result<Configured, D::Error> {
+    serde_json::from_value(Value::Object(Map::deserialize(from)?)).map_err(D::Error::custom)
+}
+
+/// The same, or nothing.
+pub fn object_or_nothing<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Configured>, D::Error> {
+    let object = Option::<Map<String, Value>>::deserialize(from)?;
+    object.map(|object| serde_json::from_value(Value::Object(object)).map_err(D::Error::custom)).transpose()
 }
 
 impl Configured {
