@@ -353,7 +353,7 @@ struct NewSettings {
 /// From the next round on. `If-Match: "v3"` has it change only what was seen: `revision`.
 #[utoipa::path(put, path = "/api/training/configuration/{network}", operation_id = "set_training_configuration",
     request_body = NewSettings, params(("network" = String, Path)),
-    responses((status = 200, body = NetworkSettings),
+    responses((status = 200, body = NetworkSettings), (status = 404, description = "no network can be called so"),
         (status = 412, description = "it was changed since, or there are settings of 16 networks")))]
 async fn set(
     State(api): State<Arc<Api>>,
