@@ -91,7 +91,12 @@ impl Store {
         let mut gone = self.alerts_gone(OLD_ALERTS, vec![alerts.into()]).await?;
         gone += self.alerts_gone(FUTURE_ALERTS, vec![alerts.into(), now.plus(DAY).into()]).await?;
         for table in ["alert_hours", "alert_days", "alert_facility_days", "alert_technique_days"] {
-            let sql = format!("DELETE FROM {table} WHERE (timestamp < $1 OR timestamp > $2) AND count = 0");
+            // Of days by technique, which lie by plant, so that the ends of each are found in its order.
+            let plants =
+                if table == "alert_days" { "facility_id IN (SELECT id FROM facilities) AND" } else { "" };
+            let sql = format!(
+                "DELETE FROM {table} WHERE {plants} (timestamp < $1 OR timestamp > $2) AND count = 0"
+            );
             let mut tx = self.db.begin("forget what is old").await?;
             tx.change("forget what is old", &sql, vec![alerts.into(), now.into()]).await?;
             tx.commit("forget what is old").await?;
