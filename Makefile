@@ -39,9 +39,10 @@ models: setup ## train the classifier on simulated plants, and examine it (long)
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- exam $(OUT)/pictures --attacks
 	$(CARGO) run --release --locked -p fieldward-tests --bin make-models -- train $(OUT)/pictures
 
-faults: setup ## kill agent and aggregator, and cut their power, KILLS times each (default 300) under load
+faults: setup ## kill agent and aggregator, in rounds too, and cut their power, KILLS times each (default 300) under load
 	FIELDWARD_KILLS=$(KILLS) $(CARGO) test --release --locked -p fieldward-agent --test spool_survives_kill -- --nocapture
 	FIELDWARD_KILLS=$(KILLS) $(CARGO) test --release --locked -p fieldward-tests --test alerts_survive_kills -- --nocapture
+	FIELDWARD_KILLS=$(KILLS) $(CARGO) test --release --locked -p fieldward-tests --test rounds_survive_kills -- --nocapture
 	FIELDWARD_KILLS=$(KILLS) $(CARGO) test --release --locked -p fieldward-tests --test acknowledged_survives_a_power_cut -- --nocapture
 
 fuzz: setup ## every fuzz target for SECONDS_EACH seconds (default 1200)

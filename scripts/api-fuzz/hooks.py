@@ -39,6 +39,8 @@ TOGETHER = {
         "#/expected_count: with a filter it must be said",
         "#/query: query parameter since: ",
         "#/query: query parameter range: ",
+        # A strategy that must see each plant, and updates that are masked.
+        "#/strategy: '",
     ),
     # A key that was sent with another request before.
     "idempotency_mismatch": ("",),

@@ -45,8 +45,12 @@ pub struct Linear {
     pub trainings: u64,
     /// Whether it calls every model worse than its own.
     pub grumbles: bool,
+    /// Whether every model is good enough for it.
+    pub is_content: bool,
     /// What is sent in place of what was learnt.
     pub poison: Option<f32>,
+    /// Whether it sends the opposite of what it learnt, and so many times that.
+    pub turns: Option<f32>,
 }
 
 /// A learner of a linear model from windows of its own.
@@ -70,7 +74,9 @@ impl LinearLearner {
             adopted: vec![],
             trainings: 0,
             grumbles: false,
+            is_content: false,
             poison: None,
+            turns: None,
         };
         let state = Arc::new(Mutex::new(state));
         (Self { length, schema: SCHEMA, seed, state: state.clone() }, state)
@@ -164,19 +170,24 @@ impl Learner for LinearLearner {
         for (weight, before) in weights.iter_mut().zip(base.values()) {
             *weight = before + ((*weight - before) * 1_048_576.0).round() / 1_048_576.0;
         }
+        if let Some(times) = lock(&self.state).turns {
+            let turned = weights.iter_mut().zip(base.values());
+            turned.for_each(|(weight, before)| *weight = before - (*weight - before) * times);
+        }
         if let Some(poison) = lock(&self.state).poison {
             weights.iter_mut().for_each(|weight| *weight = poison);
         }
         let loss = self.loss(&weights).0;
         let spent = Some(Mechanism::Sampled { noise: how.noise, rate, steps });
-        let weights = base.with(weights).unwrap_or_else(|_| base.clone());
+        let weights = base.with(weights).map_err(LearnError::Misfit)?;
         Ok(Trained { weights, windows: windows as u64, loss, spent })
     }
 
     fn judge(&mut self, _: &str, weights: &WeightVector) -> Result<Judgement, LearnError> {
         let ((loss, accuracy), state) = (self.loss(weights.values()), lock(&self.state));
         let present = self.loss(&state.weights).1;
-        let accepts = !state.grumbles && loss <= self.loss(&state.weights).0 * 1.05 + 1e-3;
+        let is_good = loss <= self.loss(&state.weights).0 * 1.05 + 1e-3;
+        let accepts = !state.grumbles && (is_good || state.is_content);
         Ok(Judgement { windows: HELD as u64, loss, accuracy, present, accepts })
     }
 
@@ -196,6 +207,30 @@ impl Learner for LinearLearner {
     }
 }
 
+/// What a plant learns from a model in a round, in units of the sum.
+pub fn learnt(seed: u64, length: usize, (round, base): (u64, &[f32]), terms: &RoundTerms) -> Vec<i64> {
+    let settings = Settings {
+        epochs: terms.epochs,
+        batch: terms.batch,
+        rate: terms.rate,
+        proximal: terms.proximal,
+        clip: terms.window_clip,
+        noise: terms.noise,
+        seed: round,
+    };
+    let go_on = &mut |_| ControlFlow::Continue(());
+    let (mut learner, _) = LinearLearner::new(length, seed);
+    let trained = WeightVector::new(&layout(length), base.to_vec())
+        .map_err(LearnError::Misfit)
+        .and_then(|base| learner.train(NETWORK, round, &base, &settings, go_on));
+    let after = trained.map_or_else(|_| Vec::new(), |trained| trained.weights.values().to_vec());
+    let change = after.iter().zip(base).map(|(after, before)| after - before);
+    change.map(|change| (f64::from(change) * UNIT).round() as i64).collect()
+}
+
+/// Units of one in a sum.
+pub const UNIT: f64 = (1_u32 << 20) as f64;
+
 fn normal(chance: &mut Rng) -> f32 {
     let (one, other) = (chance.f64().max(1e-300), chance.f64());
     ((-2.0 * one.ln()).sqrt() * (std::f64::consts::TAU * other).cos()) as f32
@@ -209,6 +244,7 @@ pub struct Plant {
     pub linear: Arc<Mutex<Linear>>,
     /// Where its books lie.
     pub state: std::path::PathBuf,
+    privacy: Privacy,
     uplink: Option<Uplink>,
 }
 
@@ -221,10 +257,22 @@ impl Plant {
         length: usize,
         seed: u64,
     ) -> Result<Self> {
+        Self::start_under(privacy(), office, folder, facility, length, seed).await
+    }
+
+    /// The same, within other limits.
+    pub async fn start_under(
+        privacy: Privacy,
+        office: &Office,
+        folder: &Path,
+        facility: &str,
+        length: usize,
+        seed: u64,
+    ) -> Result<Self> {
         let state = folder.join(facility);
         let own = office.enrol(&state, facility).await?;
         let (learner, linear) = LinearLearner::new(length, seed);
-        let mut plant = Self { own, linear, state, uplink: None };
+        let mut plant = Self { own, linear, state, privacy, uplink: None };
         plant.connect(office.address(), learner)?;
         Ok(plant)
     }
@@ -232,7 +280,7 @@ impl Plant {
     /// Connects it with a learner, as its process does when it starts.
     pub fn connect(&mut self, to: std::net::SocketAddr, learner: LinearLearner) -> Result<()> {
         drop(self.uplink.take());
-        self.uplink = Some(take_part(&self.own, &self.state, to, Box::new(learner))?);
+        self.uplink = Some(take_part(&self.own, &self.state, to, Box::new(learner), &self.privacy)?);
         Ok(())
     }
 
@@ -265,11 +313,12 @@ pub fn take_part(
     state: &Path,
     to: std::net::SocketAddr,
     learner: Box<dyn Learner>,
+    privacy: &Privacy,
 ) -> Result<Uplink> {
     let spool_folder = state.join("spool");
     let (spool, _) = Spool::open(&spool_folder, spool::Limits::to_the_brim())?;
     let credentials = Credentials::Kept(own.folder.clone(), Arc::new(own.folder.clock()));
-    let player = player(learner, state, credentials.clone(), &privacy())?;
+    let player = player(learner, state, credentials.clone(), privacy)?;
     let desk = Desk::start(player.0, player.1)?;
     let settings = uplink::Settings {
         address: to.to_string(),
@@ -307,6 +356,8 @@ pub struct Driving {
     task: JoinHandle<()>,
     /// How many steps it has kept.
     pub steps: watch::Receiver<u64>,
+    /// To be told that a round was planned; else it looks each second.
+    pub planned: Arc<Notify>,
 }
 
 /// Microseconds for which a driver that has gone still holds its round.
@@ -318,11 +369,11 @@ impl Driving {
         let config = RoundsConfig { terms, ..RoundsConfig::default() };
         let planned = Arc::new(Notify::new());
         let (store, tasks) = (office.aggregator.store.clone(), office.aggregator.intake.tasks());
-        let driver = Driver::new(store, tasks, config, planned).with_lease(LEASE);
+        let driver = Driver::new(store, tasks, config, planned.clone()).with_lease(LEASE);
         let steps = driver.steps();
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(driver.until(async { drop(stopped.await) }));
-        Self { stop: Some(stop), task, steps }
+        Self { stop: Some(stop), task, steps, planned }
     }
 
     /// Ends in order.
@@ -361,13 +412,18 @@ pub async fn plan(store: &Store) -> Result<u64> {
 
 /// Plans a round of a network.
 pub async fn plan_of(store: &Store, network: &str) -> Result<u64> {
-    let wanted = Wanted {
-        network: network.to_owned(),
-        strategy: "fedavg".to_owned(),
-        requested_by: "test".to_owned(),
-        cause: Cause::Api,
-        settings: serde_json::Value::Null,
-    };
+    plan_with(store, network, "fedavg", serde_json::Value::Null).await
+}
+
+/// Plans a round of a network by a strategy.
+pub async fn plan_with(
+    store: &Store,
+    network: &str,
+    strategy: &str,
+    settings: serde_json::Value,
+) -> Result<u64> {
+    let (network, strategy) = (network.to_owned(), strategy.to_owned());
+    let wanted = Wanted { network, strategy, requested_by: "test".to_owned(), cause: Cause::Api, settings };
     let planned = store.plan_round(&wanted, now()).await?;
     planned.map(|round| round.number).ok_or_else(|| anyhow::anyhow!("one waits already"))
 }

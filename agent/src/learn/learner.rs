@@ -94,7 +94,7 @@ pub enum LearnError {
         wanted: u64,
     },
     /// The weights are of another network.
-    #[error("the weights of the round do not fit: {0:?}")]
+    #[error("the weights of the round do not fit: {0}")]
     Misfit(Misfit),
     /// What was asked makes no training.
     #[error("a round asks for {0}, which is no training")]

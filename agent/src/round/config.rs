@@ -20,6 +20,8 @@ pub struct Privacy {
     pub fewest_plants: usize,
     /// Most plants of its group.
     pub most_plants: usize,
+    /// Whether this plant's update may be seen by itself, for rounds that hold plants against each other.
+    pub may_be_seen: bool,
     /// Plants that may side with the aggregator without harm.
     pub colluders: usize,
     /// Largest norm of an update.
@@ -39,6 +41,7 @@ impl Default for Privacy {
             federation: "fieldward".to_owned(),
             fewest_plants: FEWEST,
             most_plants: 64,
+            may_be_seen: false,
             colluders: 0,
             clip: 10.0,
             noise: 1.0,
@@ -99,6 +102,7 @@ impl Privacy {
             unit: Unit::Window,
             noise: self.noise,
             colluders: self.colluders,
+            may_be_seen: self.may_be_seen,
         }
     }
 

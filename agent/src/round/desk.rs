@@ -30,9 +30,12 @@ impl Control {
         self.round.store(round, Ordering::Relaxed);
     }
 
-    /// A round is over: training for it ends.
+    /// A round is over: training for it ends. What is said of another than the one that goes on changes nothing.
     pub fn end(&self, round: u64) {
-        self.over.fetch_max(round, Ordering::Relaxed);
+        if self.round.load(Ordering::Relaxed) != round {
+            return;
+        }
+        self.over.store(round, Ordering::Relaxed);
         self.changed.notify_all();
     }
 
@@ -48,7 +51,7 @@ impl Control {
     }
 
     pub(super) fn is_over(&self, round: u64) -> bool {
-        self.over.load(Ordering::Relaxed) >= round
+        self.over.load(Ordering::Relaxed) == round
     }
 
     pub(super) fn is_held(&self, round: u64) -> bool {

@@ -179,6 +179,7 @@ impl Player {
             Task::Said(Message::RoundBegin(begin)) => self.begin(begin, say),
             Task::Said(Message::RoundRoster(roster)) => self.share(roster, say),
             Task::Said(Message::RoundShares(shares)) => self.mask(shares, say),
+            Task::Said(Message::RoundShow(show)) => self.show(show, say),
             Task::Said(Message::RoundSurvivors(survivors)) => self.sign(survivors, say),
             Task::Said(Message::RoundUnmask(unmask)) => self.reveal(unmask, say),
             Task::Said(Message::RoundCandidate(candidate)) => self.announced(candidate, say),
@@ -343,6 +344,7 @@ impl Player {
             Task::Said(Message::RoundBegin(said)) => said.about.clone(),
             Task::Said(Message::RoundRoster(said)) => said.about.clone(),
             Task::Said(Message::RoundShares(said)) => said.about.clone(),
+            Task::Said(Message::RoundShow(said)) => said.about.clone(),
             Task::Said(Message::RoundSurvivors(said)) => said.about.clone(),
             Task::Said(Message::RoundUnmask(said)) => said.about.clone(),
             Task::Said(Message::RoundCandidate(said)) => said.about.clone(),
@@ -389,6 +391,7 @@ pub(super) fn privacy(offer: &RoundOffer, attempted: Attempted, mechanism: Mecha
         },
         unit: Unit::Window,
         mechanism,
+        is_seen: offer.is_seen,
     }
 }
 

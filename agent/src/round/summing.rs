@@ -1,16 +1,14 @@
 //! The sum, seen from a plant: keys, roster, shares, the masked update, who is left, and the one answer that opens it.
 
-use std::sync::Arc;
-
 use fieldward_shared::identity::sha256;
 use fieldward_shared::privacy::attempt::Attempt;
 use fieldward_shared::privacy::groups::{commitment, draw};
 use fieldward_shared::privacy::refusal::Refusal;
 use fieldward_shared::privacy::roster::Attempted;
-use fieldward_shared::privacy::update::LocalUpdate;
+use fieldward_shared::privacy::update::{LocalUpdate, Noised};
 use fieldward_shared::wire::{
-    Message, RoundBegin, RoundKeys, RoundMasked, RoundReveal, RoundRoster, RoundShares, RoundSigned,
-    RoundSurvivors, RoundUnmask, unpack, unpack_pairs,
+    About, Message, RoundBegin, RoundKeys, RoundMasked, RoundReveal, RoundRoster, RoundShares, RoundShow,
+    RoundSigned, RoundSurvivors, RoundUnmask, unpack, unpack_pairs,
 };
 
 use super::books::Group;
@@ -62,27 +60,22 @@ impl Player {
         let playing = self.playing.as_mut().ok_or(Refusal::OutOfTurn)?;
         let sealed = shares.came(playing.agent).ok_or(Refusal::OutOfTurn)?;
         playing.in_turn(shares.about.attempted())?;
-        let (attempt, known, attempted) = playing.attempt.as_mut().ok_or(Refusal::OutOfTurn)?;
+        let (attempt, ..) = playing.attempt.as_mut().ok_or(Refusal::OutOfTurn)?;
         attempt.receive(&sealed)?;
-        let base = playing.base.as_ref().ok_or(Refusal::Update)?;
-        let trained = playing.trained.take().ok_or(Refusal::Update)?;
-        let update = LocalUpdate::between(base, &trained.weights)
-            .and_then(|update| update.clip(attempt.ring().terms().clip))
-            .and_then(|update| update.noise(attempt.ring()));
-        let update = update.map_err(|error| {
-            tracing::warn!("the update of this plant: {error}");
-            Refusal::Update
-        })?;
-        let masked = attempt.mask(update, &mut self.books)?;
-        let bytes: Arc<[u8]> = masked.to_bytes().into();
-        let digest = sha256(&bytes).to_vec();
-        let signature = known.say(attempted, "masked", &digest);
-        let about = shares.about.clone();
-        let head = RoundMasked { about, length: bytes.len() as u64 / 4, digest, signature };
-        let reply = Reply::Masked(head, bytes);
-        playing.said.push((shares.into(), reply.clone()));
-        say(reply);
-        Ok(())
+        let update = playing.update()?;
+        let (attempt, ..) = playing.attempt.as_mut().ok_or(Refusal::OutOfTurn)?;
+        let masked = attempt.mask(update, &mut self.books)?.to_bytes();
+        playing.give(shares.about.clone(), shares.into(), masked, say)
+    }
+
+    /// The update by itself, where this plant agreed to that.
+    pub(super) fn show(&mut self, show: RoundShow, say: Say<'_>) -> Result<(), Why> {
+        let playing = self.playing.as_mut().ok_or(Refusal::OutOfTurn)?;
+        playing.in_turn(show.about.attempted())?;
+        let update = playing.update()?;
+        let (attempt, ..) = playing.attempt.as_mut().ok_or(Refusal::OutOfTurn)?;
+        let shown = attempt.show(update, &mut self.books)?.to_bytes();
+        playing.give(show.about.clone(), show.into(), shown, say)
     }
 
     /// Who is left: signed.
@@ -149,6 +142,32 @@ impl Playing {
             }
             _ => Ok(group),
         }
+    }
+
+    /// What was learnt, once: clipped, and with the noise of the ring.
+    fn update(&mut self) -> Result<Noised, Refusal> {
+        let (attempt, ..) = self.attempt.as_ref().ok_or(Refusal::OutOfTurn)?;
+        let base = self.base.as_ref().ok_or(Refusal::Update)?;
+        let trained = self.trained.take().ok_or(Refusal::Update)?;
+        let update = LocalUpdate::between(base, &trained.weights)
+            .and_then(|update| update.clip(attempt.ring().terms().clip))
+            .and_then(|update| update.noise(attempt.ring()));
+        update.map_err(|error| {
+            tracing::warn!("the update of this plant: {error}");
+            Refusal::Update
+        })
+    }
+
+    /// Says that an update is there to be fetched, and remembers it.
+    fn give(&mut self, about: About, asked: Message, bytes: Vec<u8>, say: Say<'_>) -> Result<(), Why> {
+        let (_, known, attempted) = self.attempt.as_ref().ok_or(Refusal::OutOfTurn)?;
+        let digest = sha256(&bytes).to_vec();
+        let signature = known.say(attempted, "masked", &digest);
+        let head = RoundMasked { about, length: bytes.len() as u64 / 4, digest, signature };
+        let reply = Reply::Masked(head, bytes.into());
+        self.said.push((asked, reply.clone()));
+        say(reply);
+        Ok(())
     }
 
     /// Answers, and remembers it.

@@ -341,7 +341,10 @@ async fn settings(State(api): State<Arc<Api>>) -> Result<axum::Json<AllSettings>
 #[serde(deny_unknown_fields)]
 struct NewSettings {
     /// By which strategy.
-    #[schema(example = "fedavg", pattern = "^(fedavg|fedprox|fedadam|trimmed_groups)$")]
+    #[schema(
+        example = "fedavg",
+        pattern = "^(fedavg|fedprox|fedadam|trimmed_groups|trimmed_mean|median|geometric_median|multi_krum)$"
+    )]
     strategy: String,
     /// What is to be otherwise than built in.
     #[serde(default, deserialize_with = "object")]

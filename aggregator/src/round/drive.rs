@@ -15,14 +15,14 @@ use uuid::Uuid;
 
 use super::driver::{Driver, LOOK, Lost};
 use super::planned::{Playing, encode};
-use super::sums::{Made, Sums};
+use super::sums::{Made, Memory, Sums};
 use super::talk::{Came, Talk};
 use super::told::{client, progress, seats_of};
 use super::value::{Ask, Candidate, Command, Event, Stage};
 use crate::store::driving::{Sent, Verdict};
-use crate::store::now;
 use crate::store::rounds::{Client, ClientStatus, Phase, Round as Row, Status};
 use crate::store::versions::{NewVersion, weights_from_bytes, weights_to_bytes};
+use crate::store::{StoreError, now};
 
 /// One round under way.
 pub struct Drive<'a> {
@@ -208,7 +208,7 @@ impl<'a> Drive<'a> {
     /// Opens the sums beside everything else: it takes a while.
     async fn open(&mut self) -> Result<(), Lost> {
         let memory = loop {
-            match self.driver.store.version_memory(self.playing.round.state.base.version).await {
+            match self.memory().await {
                 Ok(memory) => break memory,
                 Err(error) if error.passes() => sleep(LOOK).await,
                 Err(_) => return Err(Lost),
@@ -222,6 +222,13 @@ impl<'a> Drive<'a> {
             sums.open(&round, &base, &memory)
         });
         Ok(())
+    }
+
+    /// What is remembered of earlier rounds.
+    async fn memory(&self) -> Result<Memory, StoreError> {
+        let (store, state) = (&self.driver.store, &self.playing.round.state);
+        let strategy = store.version_memory(state.base.version).await?;
+        Ok(Memory { strategy, guard: store.guard_memory(&state.network).await? })
     }
 
     /// The sums are open: the candidate is kept with the step that tells of it.
@@ -239,7 +246,7 @@ impl<'a> Drive<'a> {
             parents: vec![state.base.version],
             round: Some(state.round),
             strategy: Some(state.strategy.clone()),
-            memory: made.memory,
+            memory: made.memory.strategy,
             made_by: "round".to_owned(),
             metrics: json!({ "plants": made.plants, "groups": made.groups, "notes": made.notes }),
         };
@@ -252,11 +259,14 @@ impl<'a> Drive<'a> {
         debug_assert!(follow.is_empty());
         self.row.state = serde_json::to_value(&next.state).unwrap_or_default();
         self.row.phase = Phase::Gate;
-        let added = self.driver.keep(&self.row, &[], &[], &[], (Some(&new), None)).await?;
+        let added =
+            self.driver.keep(&self.row, &[], &[], &[], (Some((&new, &made.memory.guard)), None)).await?;
         self.row.candidate = added;
         let version = added.unwrap_or_default();
         self.playing.models.candidate = Some(bytes.into());
-        self.events(vec![Event::Opened(Ok(Candidate { digest, version }))]).await
+        let out = made.doubted.into_iter().map(|(agent, words)| Event::Out(agent, "doubted", words));
+        let opened = Event::Opened(Ok(Candidate { digest, version }));
+        self.events(std::iter::once(opened).chain(out).collect()).await
     }
 
     /// The row as the round is now.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fieldward_shared::supervisor::Stop;
 use fieldward_shared::time::Timestamp;
 use tokio::sync::{Notify, watch};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::drive::Drive;
@@ -30,6 +30,7 @@ pub struct Driver {
     planned: Arc<Notify>,
     pub(super) room: Room,
     lease: u64,
+    began: Instant,
     /// How many were kept.
     steps: watch::Sender<u64>,
 }
@@ -41,7 +42,13 @@ impl Driver {
     /// With what it works with.
     pub fn new(store: Store, tasks: Tasks, config: RoundsConfig, planned: Arc<Notify>) -> Self {
         let (runner, room) = (Uuid::new_v4(), Room::default());
-        Self { store, tasks, config, runner, planned, room, lease: LEASE, steps: watch::Sender::default() }
+        let (began, steps) = (Instant::now(), watch::Sender::default());
+        Self { store, tasks, config, runner, planned, room, lease: LEASE, began, steps }
+    }
+
+    /// Seconds for which plants are waited for at first.
+    const fn patience(&self) -> f64 {
+        self.config.terms.patience_seconds
     }
 
     /// How many steps it has kept.
@@ -77,6 +84,9 @@ impl Driver {
     }
 
     async fn turn(&self) {
+        if let Err(error) = self.store.inherit_rounds().await {
+            tracing::debug!(%error, "a round under way waits until the lease of a killed process has ended");
+        }
         loop {
             if let Err(error) = self.plan_in_time(now()).await {
                 tracing::debug!(%error, "whether a round is due is not known");
@@ -135,10 +145,14 @@ impl Driver {
         let playing = match (&row.stopped, is_new) {
             (Some((by, why)), true) => Err(Unplanned::Cannot(format!("stopped by {by}: {why}"))),
             (_, true) => begin(&self.store, &self.tasks, &self.config, &row, now()).await,
-            (_, false) => resume(&self.store, &row).await,
+            (_, false) => resume(&self.store, &row, now()).await,
         };
         let playing = match playing {
             Ok(playing) => playing,
+            // Plants come back one by one after this process has started.
+            Err(Unplanned::TooFew { .. }) if self.began.elapsed().as_secs_f64() < self.patience() => {
+                return Err(Lost);
+            }
             Err(Unplanned::Store(error)) if error.passes() => {
                 tracing::warn!(%error, round = row.number, "a round cannot be read; it is tried again");
                 return Err(Lost);
@@ -171,7 +185,7 @@ impl Driver {
         sent: &[Sent],
         clients: &[Client],
         seats: &[Seat],
-        (candidate, verdict): (Option<&NewVersion>, Option<&Verdict>),
+        (candidate, verdict): (Option<(&NewVersion, &[u8])>, Option<&Verdict>),
     ) -> Result<Option<u64>, Lost> {
         loop {
             let at = now();

@@ -11,7 +11,8 @@ use fieldward_shared::time::Timestamp;
 use fieldward_shared::wire::{Message, RoundEnd, RoundHold};
 use uuid::Uuid;
 
-use super::value::{Ask, Group, Round, Stage};
+use super::group::Group;
+use super::value::{Ask, Round, Stage};
 
 /// Weights that go along with what is said.
 #[derive(Clone, Debug, Default)]

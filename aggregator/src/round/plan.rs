@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::store::rounds::Wanted;
-use crate::strategy::{self, Sees};
+use crate::strategy::guard::Rules;
+use crate::strategy::{self, StrategyError};
 
 /// Rounds, as they are configured.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
@@ -59,6 +60,14 @@ pub struct RoundTerms {
     pub liars: usize,
     /// Share of votes that a model needs.
     pub accept: f64,
+    /// Whether updates are hidden in sums; else plants are seen one by one, as far as they agree.
+    pub masked: bool,
+    /// Least cosine of what a group says to what the others say, and to what it said itself so far.
+    pub least_cosine: f64,
+    /// Doubts within ten rounds that shut a group out.
+    pub doubts: u32,
+    /// Rounds for which it is shut out.
+    pub shut_out: u32,
 }
 
 impl Default for RoundsConfig {
@@ -91,6 +100,10 @@ impl Default for RoundTerms {
             server_rate: 1.0,
             liars: 0,
             accept: 2.0 / 3.0,
+            masked: true,
+            least_cosine: -0.2,
+            doubts: 3,
+            shut_out: 5,
         }
     }
 }
@@ -101,14 +114,9 @@ pub enum PlanError {
     /// The settings cannot be read.
     #[error("the settings of the round: {0}")]
     Settings(String),
-    /// No such strategy.
-    #[error("there is no strategy '{0}'")]
-    Strategy(String),
-    /// It wants to see updates one by one.
-    #[error(
-        "strategy '{0}' must see the update of each plant, and sums hide them; choose one that works on groups"
-    )]
-    Sees(String),
+    /// No such strategy, or it cannot go with what else was set.
+    #[error(transparent)]
+    Strategy(#[from] StrategyError),
     /// A number that makes no round.
     #[error("{0} of {1} makes no round: {2}")]
     Term(&'static str, f64, &'static str),
@@ -123,17 +131,16 @@ pub fn federation(name: &str) -> Uuid {
 impl RoundsConfig {
     /// The terms of a round that somebody wants.
     pub fn terms_of(&self, strategy: &str, settings: &serde_json::Value) -> Result<RoundTerms, PlanError> {
-        let known = strategy::kind(strategy).ok_or_else(|| PlanError::Strategy(strategy.to_owned()))?;
-        if known.sees == Sees::Each {
-            return Err(PlanError::Sees(strategy.to_owned()));
-        }
         let mut terms = serde_json::to_value(self.terms).unwrap_or_default();
         match settings {
             serde_json::Value::Null => {}
             serde_json::Value::Object(asked) => {
                 for (name, value) in asked {
-                    let place = terms.get_mut(name).filter(|_| value.is_number());
-                    let unknown = || PlanError::Settings(format!("'{name}' is no number that can be set"));
+                    let is_like = |place: &&mut serde_json::Value| {
+                        (place.is_number() && value.is_number()) || (place.is_boolean() && value.is_boolean())
+                    };
+                    let place = terms.get_mut(name).filter(is_like);
+                    let unknown = || PlanError::Settings(format!("'{name}' cannot be set so"));
                     *place.ok_or_else(unknown)? = value.clone();
                 }
             }
@@ -141,6 +148,7 @@ impl RoundsConfig {
         }
         let terms: RoundTerms =
             serde_json::from_value(terms).map_err(|error| PlanError::Settings(error.to_string()))?;
+        strategy::chosen(strategy, terms.masked)?;
         terms.check().map(|()| terms)
     }
 
@@ -192,11 +200,29 @@ impl RoundTerms {
                 "epochs and batch are 1 or more, accept is at most 1",
             );
         }
+        if !(self.least_cosine >= -1.0 && self.least_cosine <= 1.0) || self.doubts == 0 {
+            return term(
+                "least_cosine",
+                self.least_cosine,
+                "it is a cosine, from -1 to 1, and doubts are 1 or more",
+            );
+        }
         let wraps = Ring::new(self.ring()).is_err();
         if wraps {
             term("bits", f64::from(self.bits), "a sum of a group would wrap; use fewer bits")
         } else {
             Ok(())
+        }
+    }
+
+    /// What the guard between groups goes by; `tail` is what rounding may add to a norm.
+    pub fn guard(&self, tail: f64) -> Rules {
+        Rules {
+            clip: self.clip,
+            tail,
+            least: self.least_cosine,
+            strikes: self.doubts,
+            rounds: u64::from(self.shut_out),
         }
     }
 

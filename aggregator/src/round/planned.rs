@@ -24,6 +24,18 @@ pub enum Unplanned {
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Too few plants have a session.
+    #[error(
+        "{found} plants are here that learn this network, and {wanted} are wanted; {left_out} were left out"
+    )]
+    TooFew {
+        /// That could take part.
+        found: usize,
+        /// That are wanted.
+        wanted: usize,
+        /// That are here and do not fit.
+        left_out: usize,
+    },
     /// There is nothing to begin with.
     #[error("{0}")]
     Cannot(String),
@@ -82,12 +94,8 @@ pub async fn begin(
         }
     }
     if members.len() < terms.quorum {
-        return cannot(format!(
-            "{} plants are here that learn this network, and {} are wanted; {} were left out",
-            members.len(),
-            terms.quorum,
-            left_out.len()
-        ));
+        let (found, wanted) = (members.len(), terms.quorum);
+        return Err(Unplanned::TooFew { found, wanted, left_out: left_out.len() });
     }
     let base = Base {
         version: version.id,
@@ -120,12 +128,14 @@ pub async fn begin(
 }
 
 /// Takes up a round where it was kept last.
-pub async fn resume(store: &Store, row: &Row) -> Result<Playing, Unplanned> {
+pub async fn resume(store: &Store, row: &Row, now: Timestamp) -> Result<Playing, Unplanned> {
     let mut state: State = serde_json::from_value(row.state.clone())
         .map_err(|error| Unplanned::Cannot(format!("what was kept of the round cannot be read: {error}")))?;
     if let Some(candidate) = state.candidate.as_mut().filter(|candidate| candidate.version == 0) {
         candidate.version = row.candidate.unwrap_or_default();
     }
+    // Nobody could answer while there was no driver, and plants come back one by one.
+    state.deadline = state.deadline.max(now.plus((state.terms.patience_seconds * 1e6) as u64).as_micros());
     let models = models(store, &state).await?;
     let (attempt, last) = (state.attempt, state.stage);
     let mut round = Round::new(state, seated(store, &row.network).await?);

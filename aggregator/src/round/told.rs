@@ -25,7 +25,7 @@ pub fn progress(round: &Round) -> u64 {
 pub fn seats_of(round: &Round) -> Vec<Seat> {
     let thrown: BTreeMap<Uuid, [u8; 32]> = round.thrown().into_iter().collect();
     let groups = round.state.groups.iter().zip(0_u64..);
-    let seat = |(group, nth): (&super::value::Group, u64)| {
+    let seat = |(group, nth): (&super::group::Group, u64)| {
         let nonce = |agent: &Uuid| thrown.get(agent).copied().unwrap_or_default();
         let seats = group.shared.iter().map(move |agent| (*agent, nth));
         seats

@@ -12,6 +12,7 @@ use fieldward_shared::wire::{About, Message, RoundKeys};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::group::Group;
 use super::plan::RoundTerms;
 use crate::store::rounds::{ClientStatus, Phase};
 
@@ -115,31 +116,6 @@ pub struct Member {
     /// When it was heard of last.
     #[serde(skip)]
     pub heard: Timestamp,
-}
-
-/// Plants that hide among each other.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Group {
-    /// Who was ready.
-    pub members: Vec<Uuid>,
-    /// Who sent keys: the roster.
-    pub advertised: Vec<Uuid>,
-    /// Who shared.
-    pub shared: Vec<Uuid>,
-    /// Whose masked update came.
-    pub live: Vec<Uuid>,
-    /// Who signed.
-    pub signed: Vec<Uuid>,
-    /// Why it gives no sum.
-    pub failed: Option<String>,
-}
-
-impl Group {
-    /// Fewest that must be left of a roster.
-    pub fn fewest(&self) -> usize {
-        let wanted = threshold(self.advertised.len());
-        wanted.max(fieldward_shared::privacy::roster::FEWEST)
-    }
 }
 
 /// What came of the sums.

@@ -63,8 +63,8 @@ pub struct Step<'a> {
     pub clients: &'a [Client],
     /// Seats of a new epoch.
     pub seats: &'a [Seat],
-    /// The model that was made of the sums, which are not needed any more.
-    pub candidate: Option<&'a NewVersion>,
+    /// The model that was made of the sums, which are not needed any more, and what the guard remembers of them.
+    pub candidate: Option<(&'a NewVersion, &'a [u8])>,
     /// What becomes of the candidate.
     pub verdict: Option<&'a Verdict>,
 }
@@ -91,6 +91,17 @@ impl Store {
         rows.first().map(read).transpose()
     }
 
+    /// Lets go of what a process drove that was killed: where a database is one process's own, whoever starts knows
+    /// that nobody else drives.
+    pub async fn inherit_rounds(&self) -> Result<(), StoreError> {
+        if self.db.is_own() {
+            let mut tx = self.db.begin("inherit rounds").await?;
+            tx.change("inherit rounds", INHERIT, vec![]).await?;
+            tx.commit("inherit rounds").await?;
+        }
+        Ok(())
+    }
+
     /// Lets others drive what a process drove.
     pub async fn leave_rounds(&self, runner: Uuid) -> Result<(), StoreError> {
         let mut tx = self.db.begin("leave rounds").await?;
@@ -109,7 +120,10 @@ impl Store {
         let mut tx = self.db.begin("keep a step").await?;
         let mut candidate = round.candidate;
         let mut added = None;
-        if let Some(new) = step.candidate {
+        if let Some((new, memory)) = step.candidate {
+            let values =
+                vec![round.network.as_str().into(), Value::count(round.number), memory.to_vec().into()];
+            tx.change("keep what the guard remembers", GUARD, values).await?;
             added = Some(versions::add(&mut tx, new, now).await?.id);
             candidate = added;
         }
@@ -229,6 +243,13 @@ impl Store {
         rows.iter().map(seat).collect()
     }
 
+    /// What the guard remembers of the rounds of a network so far.
+    pub async fn guard_memory(&self, network: &str) -> Result<Vec<u8>, StoreError> {
+        let sql = "SELECT memory FROM fl_guards WHERE network = $1";
+        let rows = self.db.read("read what the guard remembers", sql, vec![network.into()]).await?;
+        rows.first().map_or_else(|| Ok(Vec::new()), |row| row.get("memory"))
+    }
+
     /// Whether a round of a network was begun since; a timer asks.
     pub async fn last_round(&self, network: &str) -> Result<Option<(Phase, Timestamp)>, StoreError> {
         let sql = "SELECT * FROM fl_rounds WHERE network = $1 ORDER BY id DESC LIMIT 1";
@@ -254,6 +275,7 @@ const TAKE: &str = "UPDATE fl_rounds SET runner = $1, lease = $3
             ORDER BY CASE status WHEN 'in-progress' THEN 0 ELSE 1 END, paused, id LIMIT 1)
         AND (lease IS NULL OR lease < $2 OR runner = $1)
     RETURNING *";
+const INHERIT: &str = "UPDATE fl_rounds SET lease = NULL, runner = NULL WHERE runner IS NOT NULL";
 const LEAVE: &str = "UPDATE fl_rounds SET lease = NULL, runner = NULL WHERE runner = $1";
 const KEEP: &str =
     "UPDATE fl_rounds SET status = $3, phase = $4, start_time = $5, end_time = $6, progress = $7,
@@ -273,6 +295,8 @@ const CLIENTS: &str =
         last_update = excluded.last_update";
 const SEATS: &str =
     "INSERT INTO fl_groups (network, epoch, agent_id, nth, nonce) {rows} ON CONFLICT DO NOTHING";
+const GUARD: &str = "INSERT INTO fl_guards (network, round_id, memory) VALUES ($1, $2, $3)
+    ON CONFLICT (network) DO UPDATE SET round_id = excluded.round_id, memory = excluded.memory";
 const OPENED: &str = "DELETE FROM fl_messages WHERE round_id = $1 AND kind = 'masked'";
 const OVER: &str = "DELETE FROM fl_messages WHERE round_id = $1";
 const READ: &str = "SELECT agent_id, body FROM fl_messages

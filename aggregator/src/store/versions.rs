@@ -259,6 +259,7 @@ pub(super) async fn promote(
     accuracy: Option<f64>,
     now: Timestamp,
 ) -> Result<Option<Version>, StoreError> {
+    let metrics = &added(tx, id, metrics).await?;
     let accuracy = accuracy.map_or(Value::Null(Kind::Real), Value::real);
     let values = vec![Value::count(id), now.into(), Json::of(metrics).into(), accuracy];
     let rows = tx.rows("promote a version", &format!("{PROMOTE}{COLUMNS}"), values).await?;
@@ -273,9 +274,23 @@ pub(super) async fn reject(
     accuracy: Option<f64>,
     why: &str,
 ) -> Result<(), StoreError> {
+    let metrics = &added(tx, id, metrics).await?;
     let accuracy = accuracy.map_or(Value::Null(Kind::Real), Value::real);
     let values = vec![Value::count(id), why.into(), Json::of(metrics).into(), accuracy];
     tx.change("reject a version", REJECT, values).await.map(drop)
+}
+
+/// What is known of a version, and what comes to it.
+async fn added(tx: &mut Tx, id: u64, metrics: &Document) -> Result<Document, StoreError> {
+    let sql = "SELECT metrics FROM model_versions WHERE id = $1";
+    let rows = tx.rows("read a version", sql, vec![Value::count(id)]).await?;
+    let known = rows.first().map(|row| row.get::<Json>("metrics")).transpose()?;
+    let mut all = known.and_then(|known| known.read::<Document>().ok()).unwrap_or_default();
+    match (all.as_object_mut(), metrics.as_object()) {
+        (Some(all), Some(more)) => all.extend(more.clone()),
+        _ => return Ok(metrics.clone()),
+    }
+    Ok(all)
 }
 
 fn read(row: &Row) -> Result<Version, StoreError> {

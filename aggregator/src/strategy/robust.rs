@@ -87,18 +87,6 @@ pub fn cosine(one: &[f32], other: &[f32]) -> f64 {
     if lengths > 0.0 { (product / lengths).clamp(-1.0, 1.0) } else { 0.0 }
 }
 
-/// Groups whose mean is longer than each member may be, with `tail` for noise and rounding: one of them cheats.
-pub fn too_long(means: &[&[f32]], clip: f64, tail: f64) -> Vec<usize> {
-    let over = means.iter().enumerate().filter(|(_, mean)| norm(mean) > clip + tail);
-    over.map(|(nth, _)| nth).collect()
-}
-
-/// Groups whose mean points away from a trusted direction: less than `least` along it.
-pub fn astray(means: &[&[f32]], trusted: &[f32], least: f64) -> Vec<usize> {
-    let away = means.iter().enumerate().filter(|(_, mean)| cosine(mean, trusted) < least);
-    away.map(|(nth, _)| nth).collect()
-}
-
 /// One number for each place, out of all values there in order.
 fn by_place(updates: &[&[f32]], join: impl Fn(&[f32]) -> f64) -> Result<Vec<f32>, RobustError> {
     let length = shape(updates)?;
@@ -177,9 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_named() {
-        assert_eq!(too_long(&UPDATES, 1.0, 0.2), [5, 6]);
-        assert_eq!(astray(&UPDATES, &[1.0, 0.0], 0.0), [5, 6]);
+    fn cosines_are_those_of_angles() {
         assert!((cosine(&[1.0, 1.0], &[1.0, 0.0]) - 0.5_f64.sqrt()).abs() < 1e-12);
         assert_eq!(cosine(&[0.0, 0.0], &[1.0, 0.0]), 0.0);
     }

@@ -13,7 +13,7 @@ use super::refusal::Refusal;
 use super::ring::Ring;
 use super::roster::{Advertise, Identities, Roster};
 use super::shamir::{Share, split};
-use super::update::{Masked, Noised};
+use super::update::{Masked, Noised, Shown};
 
 /// Shares of one plant for another, sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +124,9 @@ impl Attempt {
         identities: &impl Identities,
     ) -> Result<Vec<Sealed>, Refusal> {
         let Stage::Advertised(secrets) = self.leave() else { return Err(Refusal::OutOfTurn) };
+        if self.offer.is_seen {
+            return Err(Refusal::OutOfTurn);
+        }
         self.policy.check_group(members.len(), threshold)?;
         self.policy.check_noise(&self.offer.mechanism, threshold)?;
         self.check_members(&members, identities)?;
@@ -167,6 +170,26 @@ impl Attempt {
     /// Masks the update. It is written in the books, and its cost with it, before it is given away.
     pub fn mask(&mut self, update: Noised, books: &mut impl Books) -> Result<Masked, Refusal> {
         let Stage::Ready(secrets, held) = self.leave() else { return Err(Refusal::OutOfTurn) };
+        let masks = held.masks(&secrets, self.own.agent)?;
+        self.spend(&update, books)?;
+        self.stage = Stage::Sent(held);
+        Ok(update.mask(|units| masks.put_on(units)))
+    }
+
+    /// Gives the update away as it is, where this plant agrees to be seen and nobody is to be hidden among. It is
+    /// written in the books, and its cost with it, before.
+    pub fn show(&mut self, update: Noised, books: &mut impl Books) -> Result<Shown, Refusal> {
+        let Stage::Advertised(_) = self.leave() else { return Err(Refusal::OutOfTurn) };
+        if !self.offer.is_seen {
+            return Err(Refusal::OutOfTurn);
+        }
+        let consent = self.policy.consent()?;
+        self.spend(&update, books)?;
+        Ok(update.show(consent))
+    }
+
+    /// Writes it down that an update is given away, once.
+    fn spend(&self, update: &Noised, books: &mut impl Books) -> Result<(), Refusal> {
         if *update.ring() != self.ring || !self.offer.mechanism_fits(update.length()) {
             return Err(Refusal::Update);
         }
@@ -182,11 +205,8 @@ impl Attempt {
         if !books.affords(&event) {
             return Err(Refusal::Budget(event.unit.name()));
         }
-        let masks = held.masks(&secrets, self.own.agent)?;
         (past.masked, past.update) = (Some(round), Some(update.fingerprint()));
-        books.spend(&past, &event)?;
-        self.stage = Stage::Sent(held);
-        Ok(update.mask(|units| masks.put_on(units)))
+        Ok(books.spend(&past, &event)?)
     }
 
     /// Hears who is left, and signs it.

@@ -9,7 +9,7 @@ use super::keys::Bytes32;
 use super::refusal::Refusal;
 use super::ring::{Ring, Terms};
 use super::roster::{Attempted, FEWEST, MOST};
-use super::update::Fingerprint;
+use super::update::{Consent, Fingerprint};
 
 /// What the aggregator offers for a round.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,6 +26,8 @@ pub struct Offer {
     pub unit: Unit,
     /// What one round costs this plant.
     pub mechanism: Mechanism,
+    /// Whether updates are to be seen one by one.
+    pub is_seen: bool,
 }
 
 /// The limits of a plant.
@@ -45,6 +47,8 @@ pub struct Policy {
     pub noise: f64,
     /// Plants that may side with the aggregator: their noise and their shares do not protect anybody.
     pub colluders: usize,
+    /// Whether its update may be seen by itself.
+    pub may_be_seen: bool,
 }
 
 /// What a plant remembers of what it took part in.
@@ -111,6 +115,9 @@ impl Offer {
     }
 
     fn check_terms(&self, policy: &Policy) -> Result<Ring, Refusal> {
+        if self.is_seen {
+            policy.consent()?;
+        }
         let ring = Ring::new(self.ring)?;
         if self.ring.clip > policy.clip {
             return Err(Refusal::Clip { asked: self.ring.clip, allowed: policy.clip });
@@ -172,6 +179,11 @@ impl Policy {
             return Err(Refusal::Threshold { found: threshold, members, wanted });
         }
         Ok(())
+    }
+
+    /// That this plant may be seen.
+    pub const fn consent(&self) -> Result<Consent, Refusal> {
+        if self.may_be_seen { Ok(Consent::given()) } else { Err(Refusal::Seen) }
     }
 
     /// Whether enough plants that are certainly honest add their noise.

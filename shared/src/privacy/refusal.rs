@@ -36,6 +36,11 @@ pub enum Refusal {
         /// By its policy.
         wanted: f64,
     },
+    /// Updates are to be seen one by one, and this plant does not agree to that.
+    #[error(
+        "updates are to be seen one by one; this plant's configuration does not allow that (privacy.may_be_seen)"
+    )]
+    Seen,
     /// The privacy budget does not last.
     #[error("the {0} budget does not last for this round; raise it or take no part any more")]
     Budget(&'static str),
@@ -165,6 +170,7 @@ impl Refusal {
             Self::Ring(_) => "ring",
             Self::Clip { .. } => "clip",
             Self::Noise { .. } => "noise",
+            Self::Seen => "seen",
             Self::Budget(_) => "budget",
             Self::Old { .. } => "old",
             Self::TwoSets(_) => "two_sets",

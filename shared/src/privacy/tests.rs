@@ -108,12 +108,22 @@ fn offer(attempted: Attempted) -> Offer {
         ring: Terms { bits: 20, clip: 1.0, members: 100, deviation: 0 },
         unit: Unit::Window,
         mechanism: Mechanism::Sampled { noise: 1.0, rate: 0.01, steps: 100 },
+        is_seen: false,
     }
 }
 
 fn policy() -> Policy {
     let unit = Unit::Window;
-    Policy { federation: FEDERATION, fewest: 3, most: 128, clip: 1.0, unit, noise: 1.0, colluders: 0 }
+    Policy {
+        federation: FEDERATION,
+        fewest: 3,
+        most: 128,
+        clip: 1.0,
+        unit,
+        noise: 1.0,
+        colluders: 0,
+        may_be_seen: false,
+    }
 }
 
 fn update(seed: u8) -> Noised {

@@ -1,6 +1,7 @@
 //! What a plant has learnt, on its way out: `LocalUpdate` → `Clipped` → `Noised` → `Masked`. Each step takes the
 //! one before away and there is no other way to the next, and only [`Masked`] has bytes: neither a mistake nor a
-//! hurry can send anything else.
+//! hurry can send anything else. A plant whose own configuration says that it may be seen can leave the masks off
+//! ([`Shown`]); nobody else can, since that takes the [`Consent`] of its policy.
 //!
 //! ```
 //! use fieldward_shared::privacy::update::Masked;
@@ -13,6 +14,10 @@
 //! ```compile_fail,E0599
 //! use fieldward_shared::privacy::update::{Clipped, LocalUpdate};
 //! let send = |update: LocalUpdate| update.mask();
+//! ```
+//! ```compile_fail,E0451
+//! use fieldward_shared::privacy::update::Consent;
+//! let forged = Consent { given: () };
 //! ```
 //! ```compile_fail,E0382
 //! use fieldward_shared::privacy::update::{LocalUpdate, UpdateError};
@@ -109,6 +114,18 @@ pub struct Masked {
     units: Vec<u32>,
 }
 
+/// That a plant may be seen one by one: its own policy gives it, and nothing else does.
+#[derive(Clone, Copy, Debug)]
+pub struct Consent {
+    given: (),
+}
+
+/// An update without masks, of a plant that may be seen.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Shown {
+    units: Vec<u32>,
+}
+
 /// What an update is recognised by on the plant that made it, should it be asked for again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Fingerprint([u8; 32]);
@@ -197,6 +214,12 @@ impl Noised {
         Masked { units: std::mem::take(&mut *self.units) }
     }
 
+    /// Leaves it as it is.
+    pub(super) fn show(mut self, consent: Consent) -> Shown {
+        let Consent { given: () } = consent;
+        Shown { units: std::mem::take(&mut *self.units) }
+    }
+
     /// How many numbers it has.
     pub fn length(&self) -> usize {
         self.units.len()
@@ -218,10 +241,24 @@ impl Noised {
     }
 }
 
+impl Consent {
+    /// For the policy of a plant alone.
+    pub(super) const fn given() -> Self {
+        Self { given: () }
+    }
+}
+
+impl Shown {
+    /// As it is sent, which is as masked ones are.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        to_bytes(&self.units)
+    }
+}
+
 impl Masked {
     /// As it is sent: little-endian, four bytes each.
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.units.iter().flat_map(|unit| unit.to_le_bytes()).collect()
+        to_bytes(&self.units)
     }
 
     /// As it came: exactly so many numbers.
@@ -237,6 +274,10 @@ impl Masked {
     pub fn units(&self) -> &[u32] {
         &self.units
     }
+}
+
+fn to_bytes(units: &[u32]) -> Vec<u8> {
+    units.iter().flat_map(|unit| unit.to_le_bytes()).collect()
 }
 
 fn length(values: &[f32]) -> f64 {
@@ -270,6 +311,12 @@ impl fmt::Debug for Clipped {
 impl fmt::Debug for Noised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Noised({} numbers)", self.units.len())
+    }
+}
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shown({} numbers)", self.units.len())
     }
 }
 

@@ -34,7 +34,7 @@ pub use round::{
 };
 pub use summing::{
     RoundBegin, RoundFetch, RoundKeys, RoundMasked, RoundMember, RoundReveal, RoundRoster, RoundShare,
-    RoundShares, RoundSigned, RoundSurvivors, RoundUnmask,
+    RoundShares, RoundShow, RoundSigned, RoundSurvivors, RoundUnmask,
 };
 pub use verdict::{Said, VERDICTS, Verdict, Verdicts};
 
@@ -161,6 +161,7 @@ messages! {
     34 Certificate 64 << 10;
     35 Refused 1 << 10;
     36 Pending 1 << 10;
+    39 RoundShow 256;
     40 RoundOffer 8 << 10;
     41 RoundAccept 512;
     42 Weights CHUNK + 64;

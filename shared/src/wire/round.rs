@@ -117,6 +117,9 @@ pub struct RoundOffer {
     /// Until when training may take, in microseconds of the aggregator's clock.
     #[prost(uint64, tag = "21")]
     pub deadline: u64,
+    /// Updates are to be seen one by one.
+    #[prost(bool, tag = "22")]
+    pub is_seen: bool,
 }
 
 /// To [`RoundOffer`]: the plant takes part.

@@ -243,6 +243,14 @@ pub struct RoundMasked {
     pub signature: Vec<u8>,
 }
 
+/// From the aggregator, where plants agreed to be seen one by one: the update as it is, in a [`RoundMasked`].
+#[derive(Clone, PartialEq, Message)]
+pub struct RoundShow {
+    /// Which.
+    #[prost(message, required, tag = "1")]
+    pub about: About,
+}
+
 /// From the aggregator: there is room, the masked update may come.
 #[derive(Clone, PartialEq, Message)]
 pub struct RoundFetch {

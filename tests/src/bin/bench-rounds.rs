@@ -53,6 +53,7 @@ async fn main() -> Result<()> {
     for _ in 0..rounds {
         let start = Instant::now();
         let number = plan(&store).await?;
+        driving.planned.notify_one();
         let round = ended(&store, number).await;
         let took = start.elapsed();
         ensure!(round.candidate.is_some(), "round {number} gave no model: {:?}", round.reason);

@@ -25,9 +25,9 @@ use uuid::Uuid;
 const LENGTH: usize = 40;
 
 /// A plant's player, without a link.
-struct One {
-    agent: Uuid,
-    player: Player,
+pub struct One {
+    pub agent: Uuid,
+    pub player: Player,
     state: PathBuf,
     folder: Folder,
 }
@@ -49,7 +49,7 @@ impl One {
         self.put(Task::Said(task.into()))
     }
 
-    fn put(&mut self, task: Task) -> Vec<Reply> {
+    pub fn put(&mut self, task: Task) -> Vec<Reply> {
         let mut replies = Vec::new();
         self.player.take(task, &mut |reply| replies.push(reply));
         replies.retain(|reply| !matches!(reply, Reply::Say(Message::RoundProgress(_))));
@@ -73,26 +73,31 @@ impl One {
         assert!(self.player.refusals()[name] > 0, "it is counted");
     }
 
-    fn spent(&self) -> usize {
+    pub fn spent(&self) -> usize {
         self.player.books().ledger().events().len()
     }
 }
 
+/// Players of so many plants, each with a seed of its own.
+pub async fn players(count: u64, length: usize) -> (tempfile::TempDir, Vec<One>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let office = Office::open(folder.path(), HERE, limits()).await.expect("an aggregator");
+    let mut plants = Vec::new();
+    for nth in 0..count {
+        let facility = format!("plant-{nth}");
+        let state = folder.path().join(&facility);
+        let own = office.enrol(&state, &facility).await.expect("enrolled");
+        let learner = Box::new(LinearLearner::new(length, nth).0);
+        let player = player(learner, &state, One::credentials(&own.folder), &privacy()).expect("a player").0;
+        plants.push(One { agent: own.id, player, state, folder: own.folder });
+    }
+    office.close().await;
+    (folder, plants)
+}
+
 impl Played {
     async fn of(count: u64) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let office = Office::open(folder.path(), HERE, limits()).await.expect("an aggregator");
-        let mut plants = Vec::new();
-        for nth in 0..count {
-            let facility = format!("plant-{nth}");
-            let state = folder.path().join(&facility);
-            let own = office.enrol(&state, &facility).await.expect("enrolled");
-            let learner = Box::new(LinearLearner::new(LENGTH, nth).0);
-            let player =
-                player(learner, &state, One::credentials(&own.folder), &privacy()).expect("a player").0;
-            plants.push(One { agent: own.id, player, state, folder: own.folder });
-        }
-        office.close().await;
+        let (folder, mut plants) = players(count, LENGTH).await;
         plants.sort_by_key(|plant| plant.agent);
         let federation = privacy().policy().federation;
         let model = sha256(&[0; LENGTH * 4]);

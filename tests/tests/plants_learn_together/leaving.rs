@@ -55,6 +55,11 @@ async fn an_update_that_is_not_finite_stays_where_it_is_and_the_round_goes_on() 
     let round = ended(&store, number).await;
     let all = clients(&lab, number).await;
     assert!(round.candidate.is_some(), "{:?} {all:?}", round.reason);
+    let out = all.iter().find(|client| client.facility == "plant-4").expect("it");
+    assert!(
+        out.stage == "refused" && out.reason.as_ref().is_some_and(|why| why.contains("finite")),
+        "{out:?}"
+    );
     lab.close().await;
 }
 
@@ -85,7 +90,7 @@ async fn a_model_that_plants_find_worse_is_rejected() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn too_few_plants_and_no_model_are_said_before_anything_begins() {
-    let lab = Lab::of(2).await;
+    let lab = Lab::with(2, RoundTerms { patience_seconds: 0.5, ..terms() }).await;
     let store = lab.office.aggregator.store.clone();
     let number = plan(&store).await.expect("a plan");
     let round = ended(&store, number).await;

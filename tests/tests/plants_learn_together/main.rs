@@ -4,15 +4,19 @@
 mod cheating;
 mod crashes;
 mod leaving;
+mod limits;
 mod real;
+mod seen;
+mod theatre;
 mod whole;
 
 use std::path::Path;
 
+use fieldward_agent::round::Privacy;
 use fieldward_aggregator::round::RoundTerms;
 use fieldward_tests::link::office::Office;
 use fieldward_tests::link::{HERE, limits, until};
-use fieldward_tests::rounds::{Driving, Plant, import, terms};
+use fieldward_tests::rounds::{Driving, Plant, import, privacy, terms};
 
 /// An aggregator, its driver, and plants.
 pub struct Lab {
@@ -37,15 +41,20 @@ impl Lab {
 
     /// The same under other terms.
     pub async fn with(plants: u64, terms: RoundTerms) -> Self {
+        Self::of_plants(vec![privacy(); plants as usize], terms).await
+    }
+
+    /// With plants of such limits.
+    pub async fn of_plants(limits_of: Vec<Privacy>, terms: RoundTerms) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let office = Office::open(folder.path(), HERE, limits()).await.expect("an aggregator");
         import(&office.aggregator.store, LENGTH).await.expect("a model");
         let driving = Driving::start(&office, terms);
         let mut lab = Self { folder, office, driving, plants: Vec::new() };
-        for nth in 0..plants {
+        for (nth, privacy) in (0..).zip(limits_of) {
             let name = format!("plant-{nth}");
-            let plant = Plant::start(&lab.office, lab.path(), &name, LENGTH, nth).await.expect("a plant");
-            lab.plants.push(plant);
+            let plant = Plant::start_under(privacy, &lab.office, lab.path(), &name, LENGTH, nth).await;
+            lab.plants.push(plant.expect("a plant"));
         }
         lab.all_are_here().await;
         lab

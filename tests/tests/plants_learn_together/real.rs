@@ -16,7 +16,7 @@ use fieldward_aggregator::store::rounds::Status;
 use fieldward_shared::network::NetworkFile;
 use fieldward_tests::link::office::Office;
 use fieldward_tests::link::{HERE, limits, until};
-use fieldward_tests::rounds::{Driving, ended, plan_of, take_part, terms};
+use fieldward_tests::rounds::{Driving, ended, plan_of, privacy, take_part, terms};
 
 const AUTOENCODER: &str = "autoencoder";
 
@@ -69,7 +69,8 @@ async fn the_autoencoder_goes_from_the_first_weights_to_work() {
         let own = office.enrol(&state, &name).await.expect("an agent");
         let (learner, sent) = plant(&state, nth);
         let look = learner.look();
-        let uplink = take_part(&own, &state, office.address(), Box::new(learner)).expect("an uplink");
+        let uplink =
+            take_part(&own, &state, office.address(), Box::new(learner), &privacy()).expect("an uplink");
         plants.push((uplink, look, sent));
     }
     let tasks = office.aggregator.intake.tasks();

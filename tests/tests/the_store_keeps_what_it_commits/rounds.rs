@@ -159,12 +159,13 @@ async fn a_version_knows_where_it_comes_from(database: Database) {
             sent: &[],
             clients: &[],
             seats: &[],
-            candidate: Some(&new),
+            candidate: Some((&new, b"guarded")),
             verdict: None,
         };
         let candidate =
             store.keep_step(&step, at(3)).await.expect("a step").expect("ours").expect("a version");
         assert_eq!(candidate, number + 1);
+        assert_eq!(store.guard_memory("autoencoder").await.expect("a look"), b"guarded");
         let current = store.current_version("autoencoder").await.expect("a look").expect("one");
         assert_eq!(current.id, number, "a candidate is not at work");
         let is_promoted = rejected.is_none();
@@ -183,7 +184,7 @@ async fn a_version_knows_where_it_comes_from(database: Database) {
         [(3, VersionState::Rejected), (2, VersionState::Promoted), (1, VersionState::Promoted)]
     );
     assert_eq!(all[0].reason.as_deref(), Some("2 of 3 plants refuse it"));
-    assert_eq!((all[1].accuracy, &all[1].metrics), (Some(0.9), &json!({ "votes": 3 })));
+    assert_eq!((all[1].accuracy, &all[1].metrics), (Some(0.9), &json!({ "loss": 0.5, "votes": 3 })));
     assert_eq!(store.versions(Some("classifier"), None, 10).await.expect("none"), []);
     assert_eq!(store.version_weights(2).await.expect("weights"), Some(vec![1.5, 1.0]));
     assert_eq!(store.version_memory(2).await.expect("memory"), [1, 2]);

@@ -184,8 +184,11 @@ pub struct RoundWish {
     #[schema(example = "autoencoder", pattern = "^[a-z0-9_-]{1,64}$")]
     network: Option<String>,
     /// How; without it what is configured. `GET /api/training/configuration` says what there is: those that must see
-    /// each plant cannot go with masked rounds. `fedprox` wants a pull (`proximal`); without one it gets 0.01.
-    #[schema(example = "fedavg", pattern = "^(fedavg|fedprox|fedadam|trimmed_groups)$")]
+    /// each plant want `masked` to be false. `fedprox` wants a pull (`proximal`); without one it gets 0.01.
+    #[schema(
+        example = "fedavg",
+        pattern = "^(fedavg|fedprox|fedadam|trimmed_groups|trimmed_mean|median|geometric_median|multi_krum)$"
+    )]
     strategy: Option<String>,
     /// What is to be otherwise than configured.
     #[serde(default, deserialize_with = "object_or_nothing")]

@@ -69,6 +69,10 @@ pub struct Configured {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 0.01, maximum = 1)]
     pub accept: Option<f64>,
+    /// Whether updates are hidden in sums, as they are unless this is false: then plants are seen one by one, those
+    /// whose own configuration agrees to it. A strategy that must see each plant wants it to be false.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub masked: Option<bool>,
 }
 
 /// From an object alone: serde would take an array of the values, too.
@@ -106,6 +110,7 @@ impl Configured {
             server_rate: over.server_rate.or(self.server_rate),
             liars: over.liars.or(self.liars),
             accept: over.accept.or(self.accept),
+            masked: over.masked.or(self.masked),
         }
     }
 
@@ -120,8 +125,8 @@ impl Configured {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// Whether a strategy can be asked for so: in range, and together. Updates are always masked in a round, so what
-    /// must see each is refused.
+    /// Whether a strategy can be asked for so: in range, and together. What must see each plant is refused where
+    /// updates are masked.
     pub fn check(&self, name: &str) -> Result<(), ApiError> {
         let counts = |number: Option<u32>| number.map(f64::from);
         for (field, number, least, most) in [
@@ -147,7 +152,8 @@ impl Configured {
                 ));
             }
         }
-        let made = strategy::chosen(name, true).and_then(|kind| (kind.new)(&self.strategy(), &[]).map(drop));
+        let made = strategy::chosen(name, self.masked.unwrap_or(true))
+            .and_then(|kind| (kind.new)(&self.strategy(), &[]).map(drop));
         made.map_err(|error| match &error {
             StrategyError::Settings { name: "rate", .. } => {
                 ApiError::field("#/settings/server_rate", error.to_string())

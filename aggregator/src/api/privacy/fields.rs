@@ -171,8 +171,9 @@ pub const TABLES: &[Table] = &[
     table("fl_clients", Operational, Agents, Kept::Always, &[("facility_id", Plant), ("name", Plant)]),
     table("fl_groups", Operational, Aggregator, Kept::Always, &[]),
     table("fl_log", Operational, Aggregator, Kept::Always, &[("facility_id", Plant), ("detail", Plant)]),
-    // Of a round that is under way; what is in it of a plant is masked.
+    // Of a round that is under way; what is in it of a plant is masked, or of a plant that agreed to be seen.
     table("fl_messages", Operational, Agents, Kept::ItsEnd, &[]),
+    table("fl_guards", Operational, Aggregator, Kept::Always, &[]),
     table(
         "fl_rounds",
         Operational,

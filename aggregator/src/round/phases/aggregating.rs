@@ -5,11 +5,12 @@ use fieldward_shared::privacy::attempt::Request;
 use fieldward_shared::privacy::roster::{FEWEST, threshold};
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::wire::{
-    Message, RoundBegin, RoundRoster, RoundShares, RoundSurvivors, RoundUnmask, pack, pack_pairs,
+    Message, RoundBegin, RoundRoster, RoundShares, RoundShow, RoundSurvivors, RoundUnmask, pack, pack_pairs,
 };
 use uuid::Uuid;
 
-use super::super::value::{Command, Group, Round, Stage};
+use super::super::group::Group;
+use super::super::value::{Command, Round, Stage};
 
 impl Round {
     /// What is said to a plant of a group.
@@ -24,6 +25,7 @@ impl Round {
                 let keys: Vec<_> = keys.collect();
                 RoundRoster::of(about, threshold(group.advertised.len()), &keys, nonces).into()
             }
+            Stage::Masks if group.is_seen => RoundShow { about }.into(),
             Stage::Masks => {
                 let for_it = group.shared.iter().filter(|from| **from != agent).filter_map(|from| {
                     let Some(Message::RoundShares(shares)) = self.said.get(&(Stage::Shares, *from)) else {
@@ -79,10 +81,16 @@ impl Round {
 
     /// Whether a group is left; else the round is tried again, or fails.
     fn goes_on(&mut self, may_try_again: bool, now: Timestamp) -> bool {
-        if self.state.groups.iter().any(|group| group.failed.is_none()) {
+        let left = self.state.groups.iter().filter(|group| group.failed.is_none()).count();
+        let wanted = if self.state.terms.masked { 1 } else { self.state.terms.quorum };
+        if left >= wanted {
             return true;
         }
         let why = self.state.groups.iter().find_map(|group| group.failed.clone()).unwrap_or_default();
+        if !self.state.terms.masked {
+            self.fail(format!("{left} plants are left and {wanted} are wanted: {why}"));
+            return false;
+        }
         let is_in = |agent: &Uuid| self.state.members.get(agent).is_some_and(|member| member.out.is_none());
         let left: Vec<Vec<Uuid>> = self
             .state
@@ -103,9 +111,16 @@ impl Round {
     }
 
     pub(super) fn keyed(&mut self, now: Timestamp) {
-        self.put_down(|group| &group.members, |group| &mut group.advertised, |_| FEWEST);
-        if self.goes_on(true, now) {
+        self.put_down(|group| &group.members, |group| &mut group.advertised, Group::fewest_at_first);
+        if !self.goes_on(true, now) {
+            return;
+        }
+        if self.state.terms.masked {
             self.enter(Stage::Shares, self.patience(), now);
+        } else {
+            self.state.groups.iter_mut().for_each(|group| group.shared.clone_from(&group.advertised));
+            self.commands.push(Command::Gather);
+            self.enter(Stage::Masks, self.patience().saturating_mul(UPLOAD), now);
         }
     }
 
@@ -123,8 +138,13 @@ impl Round {
 
     pub(super) fn masked(&mut self, now: Timestamp) {
         self.put_down(|group| &group.shared, |group| &mut group.live, Group::fewest);
-        if self.goes_on(false, now) {
+        if !self.goes_on(false, now) {
+            return;
+        }
+        if self.state.terms.masked {
             self.enter(Stage::Signing, self.patience(), now);
+        } else {
+            self.sum_up(now);
         }
     }
 
@@ -145,9 +165,13 @@ impl Round {
         }
         self.state.groups = groups;
         if self.goes_on(false, now) {
-            self.enter(Stage::Summing, 0, now);
-            self.commands.push(Command::Open);
+            self.sum_up(now);
         }
+    }
+
+    fn sum_up(&mut self, now: Timestamp) {
+        self.enter(Stage::Summing, 0, now);
+        self.commands.push(Command::Open);
     }
 }
 

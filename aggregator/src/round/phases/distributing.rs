@@ -31,6 +31,7 @@ impl Round {
             seed: state.round,
             group: u32::try_from(terms.group).unwrap_or(u32::MAX),
             deadline: 0,
+            is_seen: !terms.masked,
         };
         offer.into()
     }

@@ -10,7 +10,8 @@ use fieldward_shared::time::Timestamp;
 use fieldward_shared::wire::{Message, RoundCohort, pack_pairs};
 use uuid::Uuid;
 
-use super::super::value::{Group, Round, Stage};
+use super::super::group::Group;
+use super::super::value::{Round, Stage};
 
 impl Round {
     pub(super) fn cohort(&self) -> Message {
@@ -47,6 +48,13 @@ impl Round {
         let wanted = self.state.terms.quorum;
         if ready.len() < wanted {
             return self.fail(format!("{} plants have trained and {wanted} are wanted", ready.len()));
+        }
+        if !self.state.terms.masked {
+            // Nobody hides: each stands for itself.
+            let alone = |agent| Group { members: vec![agent], is_seen: true, ..Group::default() };
+            self.state.groups = ready.into_iter().map(alone).collect();
+            (self.state.epoch, self.state.attempt) = (self.state.round, 1);
+            return self.enter(Stage::Keys, self.patience(), now);
         }
         let groups = self.seated_groups(&ready);
         self.state.is_new_epoch = groups.is_none();

@@ -115,6 +115,11 @@ impl Db {
         }
     }
 
+    /// Whether only one process works with it.
+    pub const fn is_own(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     /// Begins to write. On SQLite nobody else writes until it ends.
     pub async fn begin(&self, what: &'static str) -> Result<Tx, StoreError> {
         match self {

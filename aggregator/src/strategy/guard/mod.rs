@@ -1,7 +1,8 @@
 //! The guard between groups: it sees the means of groups alone, names those that are to be left out and why, and
 //! remembers over rounds who was. What is proof (a mean longer than any member may be) shuts a group out at once;
 //! what is a doubt (it points away from the others, or away from what it said so far) leaves it out of this round, and
-//! shuts it out when it comes again. A group that is drawn anew begins anew.
+//! shuts it out when it comes again. Of fewer than three groups nobody knows which is right: only proof counts among
+//! them, and the plants' votes are what is left. A group that is drawn anew begins anew.
 
 mod record;
 #[cfg(test)]
@@ -12,7 +13,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use self::record::{Record, Sketch};
-use super::robust::{self, RobustError};
+use super::robust;
 use super::{Part, StrategyError, parts};
 
 /// What a group is known by as long as its members are the same.
@@ -34,7 +35,7 @@ pub struct Rules {
     pub clip: f64,
     /// What noise and rounding may add to the norm of a mean.
     pub tail: f64,
-    /// Least cosine to the others, to a trusted direction and to the group's own past.
+    /// Least cosine to the others and to the group's own past.
     pub least: f64,
     /// Doubts within [`MEMORY`] rounds that shut a group out.
     pub strikes: u32,
@@ -52,7 +53,7 @@ pub enum Doubt {
         /// The longest that there can be.
         most: f64,
     },
-    /// It points away from the trusted direction, or from where most groups go.
+    /// It points away from where most groups go.
     Astray {
         /// How far along it goes.
         cosine: f64,
@@ -105,7 +106,7 @@ pub enum GuardError {
     /// The parts make no model at all.
     #[error(transparent)]
     Parts(#[from] StrategyError),
-    /// Half of the groups or more are left out, so that nobody knows which of them are right.
+    /// Of those that did not prove to cheat half or more are doubted, so that nobody knows which of them are right.
     #[error(
         "{left_out} of {groups} groups are left out, the first because {first}; nothing is made of this round"
     )]
@@ -149,39 +150,28 @@ impl Guard {
         postcard::to_allocvec(&self.records).unwrap_or_default()
     }
 
-    /// Judges the groups of a round; `trusted` is the update that the server's own data would make, where it has
-    /// some. When it fails, nothing is remembered of the round.
-    pub fn judge(
-        &mut self,
-        round: u64,
-        groups: &[Group<'_>],
-        trusted: Option<&[f32]>,
-    ) -> Result<Verdict, GuardError> {
+    /// Judges the groups of a round. When it fails, nothing is remembered of the round.
+    pub fn judge(&mut self, round: u64, groups: &[Group<'_>]) -> Result<Verdict, GuardError> {
         let all: Vec<Part<'_>> = groups.iter().map(|group| group.part).collect();
         parts::changes(&all)?;
-        if trusted.is_some_and(|trusted| trusted.len() != all.first().map_or(0, |part| part.change.len())) {
-            return Err(StrategyError::from(RobustError::Shape(all.len())).into());
-        }
         let norms: Vec<f64> = all.iter().map(|part| robust::norm(part.change)).collect();
-        let direction = self.direction(&all, &norms, trusted)?;
+        let direction = self.direction(&all, &norms)?;
+        let sketches: Vec<Sketch> = all.iter().map(|part| Sketch::of(part.change)).collect();
+        let doubts = self.doubts(round, groups, &norms, &sketches, direction.as_deref());
         let mut next = self.clone();
         let mut verdict = Verdict::default();
-        for (nth, group) in groups.iter().enumerate() {
-            let sketch = Sketch::of(group.part.change);
-            let record = self.records.iter().find(|record| record.key == group.key);
-            let shut = record.and_then(|record| record.shut).filter(|(until, _)| round < *until);
-            let doubt = shut.map(|(_, doubt)| doubt).or_else(|| {
-                let known = Known { norm: norms[nth], middle: middle(&norms), sketch: &sketch, record };
-                self.rules.doubt(group.part.change, &known, direction.as_deref())
-            });
-            let until = next.remember(round, group.key, sketch, doubt, shut.is_some());
+        for (nth, (group, sketch)) in groups.iter().zip(sketches).enumerate() {
+            let (doubt, shut) = doubts[nth];
+            let until = next.remember(round, group.key, sketch, doubt, shut);
             match doubt {
                 Some(doubt) => verdict.left_out.push(LeftOut { nth, key: group.key, doubt, until }),
                 None => verdict.kept.push(nth),
             }
         }
+        let doubted = verdict.left_out.iter().filter(|one| !one.doubt.is_proof()).count();
+        let is_most = doubted > 0 && doubted >= verdict.kept.len();
         if let Some(LeftOut { doubt: first, .. }) = verdict.left_out.first()
-            && verdict.left_out.len() * 2 >= groups.len()
+            && (is_most || verdict.kept.is_empty())
         {
             let left_out = verdict.left_out.len();
             return Err(GuardError::Majority { left_out, groups: groups.len(), first: *first });
@@ -190,27 +180,41 @@ impl Guard {
         Ok(verdict)
     }
 
-    /// Shuts a group out that the plants' own judgement of its model speaks against.
-    pub fn shut_out(&mut self, round: u64, key: GroupKey, doubt: Doubt) {
-        let until = round.saturating_add(1).saturating_add(self.rules.rounds);
-        if let Some(record) = self.records.iter_mut().find(|record| record.key == key) {
-            record.shut = Some((until, doubt));
+    /// What speaks against each, and whether it is shut out for it already.
+    fn doubts(
+        &self,
+        round: u64,
+        groups: &[Group<'_>],
+        norms: &[f64],
+        sketches: &[Sketch],
+        direction: Option<&[f32]>,
+    ) -> Vec<(Option<Doubt>, bool)> {
+        let of = |nth: usize| {
+            let record = self.records.iter().find(|record| record.key == groups[nth].key);
+            if let Some((_, doubt)) =
+                record.and_then(|record| record.shut).filter(|(until, _)| round < *until)
+            {
+                return (Some(doubt), true);
+            }
+            let known = Known { norm: norms[nth], middle: middle(norms), sketch: &sketches[nth], record };
+            let doubt = self.rules.doubt(groups[nth].part.change, &known, direction);
+            (doubt.filter(|doubt| doubt.is_proof() || groups.len() >= FEWEST), false)
+        };
+        let mut doubts: Vec<_> = (0..groups.len()).map(of).collect();
+        let has_turned =
+            |(doubt, shut): &(Option<Doubt>, bool)| !shut && matches!(doubt, Some(Doubt::Turned { .. }));
+        // Where most turn, the model has gone beyond its goal: that speaks against nobody.
+        if doubts.iter().filter(|one| has_turned(one)).count() * 2 > groups.len() {
+            doubts.iter_mut().filter(|one| has_turned(one)).for_each(|(doubt, _)| *doubt = None);
         }
+        doubts
     }
 
     /// Where most go: the middle in each place of those that are not too long. Two groups say nothing of each other.
-    fn direction(
-        &self,
-        all: &[Part<'_>],
-        norms: &[f64],
-        trusted: Option<&[f32]>,
-    ) -> Result<Option<Vec<f32>>, GuardError> {
-        if let Some(trusted) = trusted {
-            return Ok(Some(trusted.to_vec()));
-        }
+    fn direction(&self, all: &[Part<'_>], norms: &[f64]) -> Result<Option<Vec<f32>>, GuardError> {
         let fair = all.iter().zip(norms).filter(|(_, norm)| **norm <= self.rules.most());
         let fair: Vec<&[f32]> = fair.map(|(part, _)| part.change).collect();
-        if fair.len() < 3 {
+        if fair.len() < FEWEST {
             return Ok(None);
         }
         Ok(Some(robust::median(&fair).map_err(StrategyError::from)?))
@@ -230,8 +234,7 @@ impl Guard {
         if !is_shut {
             record.note(round, doubt, MEMORY);
             let shuts = match doubt {
-                Some(Doubt::TooLong { .. }) => true,
-                Some(_) => record.strikes() >= self.rules.strikes,
+                Some(doubt) => doubt.is_proof() || record.strikes() >= self.rules.strikes,
                 None => false,
             };
             record.shut = doubt
@@ -282,6 +285,13 @@ impl Rules {
     }
 }
 
+impl Doubt {
+    /// Whether it says that somebody cheats, whatever the others do.
+    const fn is_proof(self) -> bool {
+        matches!(self, Self::TooLong { .. })
+    }
+}
+
 fn middle(norms: &[f64]) -> f64 {
     let mut norms = norms.to_vec();
     norms.sort_by(f64::total_cmp);
@@ -322,6 +332,8 @@ pub const MEMORY: u64 = 10;
 /// Groups that are remembered, a thousand plants in groups of eight twice over; the one not seen for longest is
 /// forgotten.
 pub const MOST_GROUPS: usize = 256;
+/// Groups of which most can be right.
+const FEWEST: usize = 3;
 /// Of the middle group's norm.
 const STILL: f64 = 0.01;
 /// How far a cosine of sketches may be from that of the changes (three deviations).

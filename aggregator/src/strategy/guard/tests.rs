@@ -18,7 +18,7 @@ fn judge(guard: &mut Guard, round: u64, changes: &[Vec<f32>]) -> Result<Verdict,
     let held: Vec<_> = changes.iter().enumerate().map(group).collect();
     let all: Vec<Group<'_>> =
         held.iter().map(|(key, change)| Group { key: *key, part: Part { plants: 8, change } }).collect();
-    guard.judge(round, &all, None)
+    guard.judge(round, &all)
 }
 
 fn first(verdict: Verdict) -> LeftOut {
@@ -81,7 +81,7 @@ fn who_does_nothing_is_seen() {
 
 #[test]
 fn a_group_is_held_against_its_own_past() {
-    // Two groups say nothing of each other, so only the past speaks.
+    // Without a direction only the past speaks.
     let mut guard = Guard::new(RULES, &[]).unwrap();
     for round in 1..4 {
         judge(&mut guard, round, &groups(round, &[])[..3]).unwrap();
@@ -105,25 +105,43 @@ fn when_half_are_doubted_nothing_is_made() {
     let mut guard = Guard::new(RULES, &[]).unwrap();
     let before = guard.clone();
     let mut changes = groups(1, &[]);
-    changes[..3].iter_mut().for_each(|change| change.fill(0.3));
+    changes[..3].iter_mut().for_each(|change| change.fill(1e-5));
     let error = judge(&mut guard, 1, &changes).unwrap_err();
     assert!(matches!(error, GuardError::Majority { left_out: 3, groups: 6, .. }), "{error}");
     assert_eq!(guard, before, "nothing is remembered of a round that failed");
 }
 
 #[test]
-fn a_trusted_direction_decides() {
+fn proof_needs_no_majority() {
     let mut guard = Guard::new(RULES, &[]).unwrap();
-    let changes = groups(1, &[]);
-    let all: Vec<Group<'_>> = changes
-        .iter()
-        .enumerate()
-        .map(|(nth, change)| Group { key: [nth as u8; 32], part: Part { plants: 1, change } })
-        .collect();
-    let away = vec![-1.0; 64];
-    assert!(matches!(guard.judge(1, &all, Some(&away)), Err(GuardError::Majority { left_out: 6, .. })));
-    assert_eq!(guard.judge(1, &all, Some(&[1.0; 64])).unwrap().kept.len(), 6);
-    assert!(matches!(guard.judge(2, &all, Some(&[1.0])), Err(GuardError::Parts(_))));
+    let mut changes = groups(1, &[]);
+    changes[..4].iter_mut().for_each(|change| change.fill(0.3));
+    assert_eq!(judge(&mut guard, 1, &changes).unwrap().kept, [4, 5]);
+    let mut guard = Guard::new(RULES, &[]).unwrap();
+    assert_eq!(judge(&mut guard, 1, &changes[3..5]).unwrap().kept, [1], "of two groups, one that cheats");
+    let error = judge(&mut guard, 2, &changes[..2]).unwrap_err();
+    assert!(matches!(error, GuardError::Majority { left_out: 2, groups: 2, .. }), "{error}");
+}
+
+#[test]
+fn when_all_turn_nobody_is_doubted() {
+    let mut guard = Guard::new(RULES, &[]).unwrap();
+    for round in 1..4 {
+        judge(&mut guard, round, &groups(round, &[])).unwrap();
+    }
+    let mut turned = groups(4, &[]);
+    turned.iter_mut().flatten().for_each(|change| *change = -*change);
+    assert_eq!(judge(&mut guard, 4, &turned).unwrap().kept.len(), 6);
+}
+
+#[test]
+fn two_groups_are_not_held_against_each_other() {
+    let mut guard = Guard::new(RULES, &[]).unwrap();
+    for round in 1..4 {
+        let mut changes = groups(round, &[]).split_off(4);
+        changes[0].iter_mut().for_each(|change| *change = -*change * (round % 2) as f32);
+        assert_eq!(judge(&mut guard, round, &changes).unwrap().kept, [0, 1]);
+    }
 }
 
 #[test]
@@ -133,19 +151,11 @@ fn memory_is_bounded_and_checked() {
         let change = groups(round, &[]).swap_remove(0);
         let mut key = [0; 32];
         key[..8].copy_from_slice(&round.to_le_bytes());
-        guard.judge(round, &[Group { key, part: Part { plants: 8, change: &change } }], None).unwrap();
+        guard.judge(round, &[Group { key, part: Part { plants: 8, change: &change } }]).unwrap();
     }
     assert_eq!(guard.records.len(), MOST_GROUPS);
     let memory = guard.memory();
     assert_eq!(Guard::new(RULES, &memory).unwrap(), guard);
     assert_eq!(Guard::new(RULES, &memory[..100]), Err(GuardError::Memory));
     assert_eq!(Guard::new(RULES, &[0xff; 64]), Err(GuardError::Memory));
-}
-
-#[test]
-fn the_plants_may_shut_a_group_out() {
-    let mut guard = Guard::new(RULES, &[]).unwrap();
-    judge(&mut guard, 1, &groups(1, &[])).unwrap();
-    guard.shut_out(1, [0; 32], Doubt::Repeated);
-    assert_eq!(first(judge(&mut guard, 2, &groups(2, &[])).unwrap()).until, Some(7));
 }

@@ -89,7 +89,7 @@ fn learnt(field: Field, defence: Defence, lie: Option<Lie>, seed: u64) -> Option
 
 fn kept<'a>(guard: &mut Guard, round: u64, parts: &[Part<'a>]) -> Option<Vec<Part<'a>>> {
     let keyed = parts.iter().enumerate().map(|(nth, part)| Group { key: [nth as u8; 32], part: *part });
-    let verdict = guard.judge(round, &keyed.collect::<Vec<_>>(), None).ok()?;
+    let verdict = guard.judge(round, &keyed.collect::<Vec<_>>()).ok()?;
     Some(verdict.kept.into_iter().map(|nth| parts[nth]).collect())
 }
 

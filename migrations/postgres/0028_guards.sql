@@ -1,0 +1,6 @@
+-- What the guard between groups remembers of a network's rounds, also of those whose model was rejected.
+CREATE TABLE fl_guards (
+    network TEXT PRIMARY KEY NOT NULL,
+    round_id BIGINT NOT NULL,
+    memory BYTEA NOT NULL
+);
