@@ -12,7 +12,7 @@ use fieldward_aggregator::api::config::{ApiConfig, Scrapers, Tls};
 use fieldward_aggregator::api::door::Door;
 use fieldward_aggregator::api::route::Entry;
 use fieldward_aggregator::api::serve::Server;
-use fieldward_aggregator::api::{Api, Parts, feed, replicas};
+use fieldward_aggregator::api::{Api, Parts, demo, feed, replicas};
 use fieldward_aggregator::bus::{self, Bus, Ends, Inbox};
 use fieldward_aggregator::fleet::Fleet;
 use fieldward_aggregator::intake::{Asker, Heard, Intake, Told};
@@ -114,6 +114,7 @@ impl Service {
         let at = server.address()?;
         let mut supervisor = Supervisor::new(Notify::default(), Duration::from_secs(20));
         supervisor.spawn("api", |stop| server.run(stop));
+        supervisor.spawn("demo", |stop| demo::run(api.clone(), stop));
         if let Some(heard) = heard {
             supervisor.spawn("live", |stop| feed::run(api.clone(), heard, stop));
         }

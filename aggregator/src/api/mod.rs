@@ -11,6 +11,7 @@ pub mod business;
 mod charts;
 pub mod config;
 mod context;
+pub mod demo;
 pub mod door;
 mod drift;
 mod endpoints;
@@ -63,6 +64,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::bus::Bus;
+use crate::demo::Demo;
 use crate::fleet::Fleet;
 use crate::hub::Hub;
 use crate::intake::Asker;
@@ -87,6 +89,7 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     business::routes,
     charts::routes,
     context::routes,
+    demo::routes,
     drift::routes,
     endpoints::routes,
     exports::routes,
@@ -118,6 +121,8 @@ pub struct Api {
     pub fleet: Fleet,
     /// Asks agents; none where no agents arrive.
     pub asker: Option<Asker>,
+    /// Simulators, and what they play.
+    pub demo: Demo,
     /// The other replicas; none where this is the only one.
     pub bus: Option<Bus>,
     /// Where traces go, when they do.
@@ -197,6 +202,7 @@ impl Api {
             cursors: parts.signing.cursors(),
             store: parts.store,
             fleet: parts.fleet,
+            demo: parts.asker.as_ref().map_or_else(Demo::default, Asker::demo),
             asker: parts.asker,
             hub: Hub::default(),
             rounds: Arc::default(),

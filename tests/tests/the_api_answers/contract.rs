@@ -432,11 +432,6 @@ const TO_COME: &[(&str, &str)] = &[
     ("POST", "/api/predictions/predict"),
     ("GET", "/api/mitre/graph"),
     ("GET", "/api/mitre/technique/{technique_id}"),
-    ("POST", "/api/demo/scenarios/port-scan"),
-    ("POST", "/api/demo/scenarios/fl-round"),
-    ("POST", "/api/demo/scenarios/multi-stage"),
-    ("GET", "/api/demo/status"),
-    ("POST", "/api/demo/reset"),
     ("GET", "/api/predictions/latest"),
 ];
 
