@@ -119,6 +119,9 @@ const FIGURES: &[Figure] = &[
     ("fieldward_ws_messages_total", "counter", "Messages that sockets have taken.", |p| {
         p.count(&[], &p.api.sockets.sent);
     }),
+    ("fieldward_ws_compressed_total", "counter", "Of those messages, the compressed ones.", |p| {
+        p.count(&[], &p.api.sockets.packed);
+    }),
     ("fieldward_ws_closed_total", "counter", "Sockets that were closed from here, by code.", |p| {
         for (code, count) in p.api.sockets.closed() {
             p.with(&[("code", &code.to_string())], count as f64);
