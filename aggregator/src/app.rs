@@ -58,6 +58,7 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
         supervisor.spawn("bus", |stop| bus::run(ends, stop));
     }
     supervisor.spawn("rounds-told", |stop| api::fl::feed::run(shown.clone(), stop));
+    supervisor.spawn("cache", |stop| api::cache::run(shown.clone(), stop));
     supervisor.spawn("demo", |stop| api::demo::run(shown.clone(), stop));
     supervisor.spawn("checks", |stop| api::security::watch::run(shown.clone(), stop));
     let planned = shown.rounds.clone();

@@ -8,6 +8,7 @@ pub mod alerts;
 mod analytics;
 pub mod auth;
 pub mod business;
+pub mod cache;
 mod charts;
 pub mod config;
 mod context;
@@ -123,6 +124,8 @@ pub struct Api {
     pub asker: Option<Asker>,
     /// Simulators, and what they play.
     pub demo: Demo,
+    /// Answers that are kept for a moment.
+    pub cache: cache::Cache,
     /// The other replicas; none where this is the only one.
     pub bus: Option<Bus>,
     /// Where traces go, when they do.
@@ -191,6 +194,8 @@ pub struct Parts {
     pub vitals: Vitals,
     /// Who may read the figures.
     pub scrapers: Scrapers,
+    /// Whether answers that add up are kept for a moment.
+    pub keeps_answers: bool,
 }
 
 impl Api {
@@ -200,6 +205,7 @@ impl Api {
             measures: measure::Measures::new(now()),
             host: measure::Host::new(now()),
             cursors: parts.signing.cursors(),
+            cache: cache::Cache::new(parts.keeps_answers),
             store: parts.store,
             fleet: parts.fleet,
             demo: parts.asker.as_ref().map_or_else(Demo::default, Asker::demo),
