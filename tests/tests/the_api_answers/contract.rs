@@ -207,7 +207,12 @@ const ASKED_FOR: &[Endpoint] = &[
         NOTHING,
         &["requests_per_sec", "block_rate", "api.response_time_p50_ms", "cpu_percent", "memory_bytes"],
     ),
-    ("GET", "/api/metrics/historical", &["range"], &["points[].timestamp", "points[].packets_per_sec"]),
+    (
+        "GET",
+        "/api/metrics/historical",
+        &["range"],
+        &["points[].timestamp", "points[].packets_per_sec", "requests[].requests"],
+    ),
     ("GET", "/api/alerts/active", &["page", "limit", "range"], ALERTS),
     ("GET", "/api/alerts/history", &["page", "limit", "range"], ALERTS),
     ("POST", "/api/alerts/{id}/dismiss", NOTHING, ALERT),
