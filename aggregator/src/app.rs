@@ -15,6 +15,7 @@ use crate::api;
 use crate::bus;
 use crate::ca::hall::Hall;
 use crate::config::Config;
+use crate::demo::MOST_SIMULATORS;
 use crate::intake::{Intake, Limits, Parts};
 use crate::round::Driver;
 use crate::store::{Store, retention};
@@ -27,6 +28,7 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     let key = config.ca.folder.join(RESET_KEY);
     let (seconds, arriving) = mpsc::channel(SECONDS);
     let (requests, counted) = mpsc::channel(MINUTES);
+    let simulators = if config.demo_mode { MOST_SIMULATORS } else { 0 };
     let parts = Parts {
         tls: server_showing(hall.server(), hall.verifier(), hall.clock().clone())?,
         reset_key: reset_key(&key).with_context(|| key.display().to_string())?,
@@ -34,7 +36,7 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
         store: store.clone(),
         seconds,
         requests,
-        limits: Limits::default(),
+        limits: Limits { simulators, ..Limits::default() },
     };
     let intake = Intake::bind(config.listen, parts).await?;
     let vitals = Vitals::default();
@@ -56,6 +58,8 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
         supervisor.spawn("bus", |stop| bus::run(ends, stop));
     }
     supervisor.spawn("rounds-told", |stop| api::fl::feed::run(shown.clone(), stop));
+    supervisor.spawn("cache", |stop| api::cache::run(shown.clone(), stop));
+    supervisor.spawn("demo", |stop| api::demo::run(shown.clone(), stop));
     supervisor.spawn("checks", |stop| api::security::watch::run(shown.clone(), stop));
     let planned = shown.rounds.clone();
     let driver = Driver::new(store.clone(), intake.tasks(), config.rounds.clone(), planned);

@@ -10,7 +10,9 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use fieldward_shared::identity::{sha256, to_hex};
 use fieldward_shared::supervisor::Stop;
+use fieldward_shared::time::Timestamp;
 use fieldward_shared::wire::{self, Answer, Question};
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
@@ -60,6 +62,9 @@ struct Inside {
     asked: Mutex<HashMap<u64, oneshot::Sender<Told>>>,
     next: AtomicU64,
     counts: Counts,
+    client: redis::Client,
+    /// For answers that are kept; none until it is wanted, and after a failure.
+    shelf: Mutex<Option<MultiplexedConnection>>,
 }
 
 /// What came of a question.
@@ -91,6 +96,8 @@ impl Bus {
             outgoing,
             up: watch::channel(false).0,
             asked: Mutex::default(),
+            client: client.clone(),
+            shelf: Mutex::default(),
             next: AtomicU64::new(1),
             counts: Counts::default(),
         }));
@@ -165,6 +172,87 @@ impl Bus {
             Ok(Ok(Err(why))) => Err(AskError::Elsewhere(agent, why)),
             _ => Err(AskError::Late(agent)),
         }
+    }
+
+    /// The generation that holds, and what is kept under a key by it: when it was made, and what. None when Redis
+    /// does not answer at once.
+    pub async fn recall(&self, key: &str) -> Option<(u128, Option<(Timestamp, Vec<u8>)>)> {
+        let fresh = Uuid::new_v4();
+        let mut pipe = redis::pipe();
+        // Where there is none, it is drawn: one that was forgotten never comes again.
+        pipe.cmd("SET").arg(self.generation()).arg(fresh.as_bytes()).arg("NX").ignore();
+        pipe.get(self.generation()).get(self.place(key));
+        let (generation, sealed): (Vec<u8>, Option<Vec<u8>>) = self.quickly(&pipe).await?;
+        let generation = u128::from_be_bytes(generation.try_into().ok()?);
+        let opened = sealed.and_then(|sealed| self.0.seal.open(&sealed));
+        let kept = match opened.map(|opened| opened.message) {
+            Some(Message::Kept { key: of, generation: by, made, body }) => {
+                (of == key && by == generation).then(|| (Timestamp::from_micros(made), body))
+            }
+            _ => None,
+        };
+        Some((generation, kept))
+    }
+
+    /// Keeps an answer for others, for a moment. Nobody waits for it.
+    pub fn keep(&self, key: &str, generation: u128, made: Timestamp, body: &[u8]) {
+        let message =
+            Message::Kept { key: key.to_owned(), generation, made: made.as_micros(), body: body.to_vec() };
+        let Some(sealed) = self.0.seal.seal(self.0.replica, now(), &message) else { return };
+        let (bus, place) = (self.clone(), self.place(key));
+        tokio::spawn(async move {
+            let mut pipe = redis::pipe();
+            pipe.cmd("SET").arg(place).arg(sealed).arg("PX").arg(KEPT_MILLIS).ignore();
+            bus.quickly::<()>(&pipe).await
+        });
+    }
+
+    /// Nothing that is kept holds any more, for any replica. Waits until that is so, or Redis has not answered.
+    pub async fn forget(&self) {
+        let mut pipe = redis::pipe();
+        pipe.set(self.generation(), Uuid::new_v4().as_bytes()).ignore();
+        self.quickly::<()>(&pipe).await;
+    }
+
+    /// What Redis answers, if it does at once.
+    async fn quickly<T: redis::FromRedisValue>(&self, pipe: &redis::Pipeline) -> Option<T> {
+        if !self.is_up() {
+            return None;
+        }
+        let ask = async {
+            let known = self.shelf().clone();
+            let mut open = match known {
+                Some(open) => open,
+                None => {
+                    let config = AsyncConnectionConfig::new()
+                        .set_connection_timeout(Some(QUICK))
+                        .set_response_timeout(Some(QUICK));
+                    let open = self.0.client.get_multiplexed_async_connection_with_config(&config).await?;
+                    self.shelf().insert(open).clone()
+                }
+            };
+            pipe.query_async(&mut open).await
+        };
+        let told: Option<redis::RedisResult<T>> = timeout(QUICK, ask).await.ok();
+        let told = told.and_then(Result::ok);
+        if told.is_none() {
+            self.0.counts.failures.fetch_add(1, Ordering::Relaxed);
+            self.shelf().take();
+        }
+        told
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Option<MultiplexedConnection>> {
+        self.0.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn generation(&self) -> String {
+        format!("{}:generation", self.0.channel)
+    }
+
+    /// Where an answer is kept. What was asked is no name of a key.
+    fn place(&self, key: &str) -> String {
+        format!("{}:kept:{}", self.0.channel, to_hex(&sha256(key.as_bytes())))
     }
 
     fn post(&self, channel: String, message: &Message) {
@@ -345,6 +433,10 @@ const BEAT: Duration = Duration::from_secs(1);
 const SILENCE: Duration = Duration::from_secs(4);
 /// How long Redis may take for anything.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// How long it may take for an answer that is kept: making it takes little longer.
+const QUICK: Duration = Duration::from_millis(100);
+/// How long answers are kept at most.
+const KEPT_MILLIS: u64 = crate::api::cache::OLDEST / 1_000;
 /// How long another replica may take to ask its agent.
 const ANSWER: Duration = Duration::from_secs(12);
 /// Questions under way.

@@ -45,6 +45,9 @@ pub struct Config {
     /// Whose word counts for who somebody is.
     #[serde(default)]
     pub oidc: OidcConfig,
+    /// Whether simulators may come and play scenarios: for demonstrations, never where plants are watched.
+    #[serde(default)]
+    pub demo_mode: bool,
     /// Plants that learn together.
     #[serde(default)]
     pub rounds: RoundsConfig,
@@ -140,6 +143,7 @@ const SCHEMA: Schema = Schema {
     keys: &[
         ("database_url", Kind::Text),
         ("listen", Kind::Text),
+        ("demo_mode", Kind::Flag),
         ("retention.alerts_days", Kind::Number),
         ("retention.metrics_days", Kind::Number),
         ("retention.traffic_days", Kind::Number),
@@ -187,6 +191,7 @@ const SCHEMA: Schema = Schema {
         ("DATABASE_URL", "database_url"),
         ("CORS_ORIGINS", "api.origins"),
         ("REDIS_URL", "redis.url"),
+        ("DEMO_MODE", "demo_mode"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "traces.endpoint"),
     ],
     credentials: &[("db.url", "database_url"), ("redis.url", "redis.url")],
@@ -256,6 +261,11 @@ mod tests {
             assert!(wrong.contains(said), "{text}: {wrong}");
         }
         assert!(parse(PLAIN, &[("FIELDWARD_RETENTION_ALERTS_DAYS", "x")]).unwrap_err().contains("no number"));
+        assert!(parse(PLAIN, &[("DEMO_MODE", "perhaps")]).unwrap_err().contains("neither true nor false"));
+        assert!(
+            parse(PLAIN, &[("DEMO_MODE", "true")]).unwrap().demo_mode
+                && !parse(PLAIN, &[]).unwrap().demo_mode
+        );
         assert!(parse(PLAIN, &[("FIELDWARD_COLOUR", "x")]).unwrap_err().contains("no such key"));
     }
 }

@@ -5,7 +5,7 @@
 //! Only what is committed already is published.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use fieldward_shared::time::Timestamp;
 use tokio::sync::watch;
@@ -57,6 +57,24 @@ pub struct Event {
     pub facility: Option<String>,
     /// JSON.
     pub data: String,
+    packed: OnceLock<Option<Vec<u8>>>,
+}
+
+impl Event {
+    /// The whole message as [`Self::text`] gives it, made smaller by `pack`: once for all who listen. None when that
+    /// is not worth it.
+    pub fn packed(&self, channel: Channel, pack: fn(&str) -> Option<Vec<u8>>) -> Option<&[u8]> {
+        self.packed.get_or_init(|| pack(&self.text(channel))).as_deref()
+    }
+
+    /// The whole message. Its data is JSON already.
+    pub fn text(&self, channel: Channel) -> String {
+        let Self { seq, kind, data, .. } = self;
+        let (channel, at) = (channel.name(), self.at.rfc3339());
+        format!(
+            "{{\"v\":1,\"channel\":\"{channel}\",\"type\":\"{kind}\",\"seq\":{seq},\"ts\":\"{at}\",\"data\":{data}}}"
+        )
+    }
 }
 
 /// What there is behind a number.
@@ -120,7 +138,8 @@ impl Hub {
         ring.newest += 1;
         ring.bytes += data.len();
         let seq = ring.newest;
-        ring.events.push_back(Arc::new(Event { seq, at, kind, facility: facility.map(str::to_owned), data }));
+        let (facility, packed) = (facility.map(str::to_owned), OnceLock::new());
+        ring.events.push_back(Arc::new(Event { seq, at, kind, facility, data, packed }));
         ring.shrink();
         drop(ring);
         self.wake();

@@ -28,6 +28,8 @@ pub enum Kind {
     Number,
     /// Texts with commas between them.
     Texts,
+    /// `true` or `false`.
+    Flag,
 }
 
 /// What may hold a password: it is never shown.
@@ -157,6 +159,11 @@ impl Kind {
                 let parts = value.split(',').map(str::trim).filter(|part| !part.is_empty());
                 toml::Value::Array(parts.map(text).collect())
             }
+            Self::Flag => match value.trim().to_ascii_lowercase().as_str() {
+                "true" | "1" => toml::Value::Boolean(true),
+                "false" | "0" => toml::Value::Boolean(false),
+                _ => return Err(format!("\"{value}\" is neither true nor false")),
+            },
             Self::Number => match (value.parse(), value.parse()) {
                 (Ok(whole), _) => toml::Value::Integer(whole),
                 (_, Ok(number)) => toml::Value::Float(number),

@@ -25,6 +25,9 @@ pub enum IdentityError {
     /// Not the URI of an agent.
     #[error("\"{}\" names no agent; it is {PREFIX}<facility>/agent/<uuid>", shown(.0))]
     Name(String),
+    /// Not the URI of anybody who has a certificate of ours.
+    #[error("\"{}\" names nobody; it is {PREFIX}<facility>/agent/<uuid>, or /simulator/<uuid>", shown(.0))]
+    Holder(String),
     /// Not a facility's name.
     #[error("\"{}\" is no facility; use up to 64 of a-z, 0-9, - and _", shown(.0))]
     Facility(String),
@@ -69,7 +72,7 @@ pub fn check_facility(facility: &str) -> Result<(), IdentityError> {
 
 impl fmt::Display for AgentName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}/agent/{}", self.facility, self.agent)
+        f.write_str(&Kind::Agent.uri(self))
     }
 }
 
@@ -77,15 +80,45 @@ impl FromStr for AgentName {
     type Err = IdentityError;
 
     fn from_str(uri: &str) -> Result<Self, IdentityError> {
-        let wrong = || IdentityError::Name(uri.to_owned());
-        let (facility, agent) =
-            uri.strip_prefix(PREFIX).and_then(|rest| rest.split_once("/agent/")).ok_or_else(wrong)?;
-        let id = Uuid::try_parse(agent).map_err(|_| wrong())?;
-        // One spelling only: the name is compared as text elsewhere.
-        if id.to_string() != agent {
-            return Err(wrong());
+        Kind::Agent.read(uri).ok_or_else(|| IdentityError::Name(uri.to_owned()))
+    }
+}
+
+/// What somebody with a certificate of ours is. Whoever is one is never the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// Watches a plant and reports.
+    #[default]
+    Agent,
+    /// Plays a plant for demonstrations, and reports nothing.
+    Simulator,
+}
+
+impl Kind {
+    /// As it is written.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Simulator => "simulator",
         }
-        Self::new(facility, id).map_err(|_| wrong())
+    }
+
+    /// The kind that is written so.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Agent, Self::Simulator].into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// How a certificate names one of this kind.
+    pub fn uri(self, name: &AgentName) -> String {
+        format!("{PREFIX}{}/{}/{}", name.facility, self.name(), name.agent)
+    }
+
+    fn read(self, uri: &str) -> Option<AgentName> {
+        let rest = uri.strip_prefix(PREFIX)?;
+        let (facility, id) = rest.split_once(&format!("/{}/", self.name()))?;
+        // One spelling only: the name is compared as text elsewhere.
+        let agent = Uuid::try_parse(id).ok().filter(|agent| agent.to_string() == id)?;
+        AgentName::new(facility, agent).ok()
     }
 }
 
@@ -242,6 +275,14 @@ impl Leaf {
         }
     }
 
+    /// Whoever it names: exactly one name, an agent's or a simulator's.
+    pub fn holder(&self) -> Result<(Kind, AgentName), IdentityError> {
+        let wrong = || IdentityError::Holder(self.uris.join(" "));
+        let [one] = self.uris.as_slice() else { return Err(wrong()) };
+        let found = [Kind::Agent, Kind::Simulator].into_iter().find_map(|kind| Some((kind, kind.read(one)?)));
+        found.filter(|_| self.other_names == 0).ok_or_else(wrong)
+    }
+
     /// Whether `at` lies in its time.
     pub const fn is_valid(&self, at: u64) -> bool {
         self.not_before <= at && at <= self.not_after
@@ -312,6 +353,23 @@ mod tests {
             assert!(wrong.parse::<AgentName>().is_err(), "{wrong}");
         }
         assert!(AgentName::new(&"a".repeat(65), Uuid::nil()).is_err());
+    }
+
+    #[test]
+    fn an_agent_is_no_simulator_nor_the_other_way_round() {
+        let name = AgentName::new("north", Uuid::from_u128(7)).unwrap();
+        for kind in [Kind::Agent, Kind::Simulator] {
+            assert_eq!(Kind::named(kind.name()), Some(kind));
+            let leaf = Leaf { uris: vec![kind.uri(&name)], ..Leaf::default() };
+            assert_eq!(leaf.holder().unwrap(), (kind, name.clone()));
+            assert_eq!(leaf.agent().is_ok(), kind == Kind::Agent);
+            assert!(Leaf { other_names: 1, ..leaf.clone() }.holder().is_err());
+            assert!(
+                Leaf { uris: [leaf.uris.clone(), leaf.uris].concat(), ..Leaf::default() }.holder().is_err()
+            );
+        }
+        let other = "spiffe://fieldward/facility/north/other/00000000-0000-0000-0000-000000000007";
+        assert!(Leaf { uris: vec![other.to_owned()], ..Leaf::default() }.holder().is_err());
     }
 
     #[test]

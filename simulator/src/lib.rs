@@ -5,6 +5,7 @@ mod attack;
 pub mod cli;
 pub mod config;
 mod day;
+pub mod demo;
 mod ledger;
 mod life;
 pub mod live;

@@ -12,7 +12,7 @@ use fieldward_aggregator::api::config::{ApiConfig, Scrapers, Tls};
 use fieldward_aggregator::api::door::Door;
 use fieldward_aggregator::api::route::Entry;
 use fieldward_aggregator::api::serve::Server;
-use fieldward_aggregator::api::{Api, Parts, feed, replicas};
+use fieldward_aggregator::api::{Api, Parts, cache, demo, feed, replicas};
 use fieldward_aggregator::bus::{self, Bus, Ends, Inbox};
 use fieldward_aggregator::fleet::Fleet;
 use fieldward_aggregator::intake::{Asker, Heard, Intake, Told};
@@ -77,7 +77,7 @@ impl Service {
     pub async fn replica(store: Store, intake: &Intake, redis: &str, a_minute: u32) -> Result<Self> {
         let (bus, ends, inbox) = Bus::open(redis, Signing::of(&[7; 32]).bus())?;
         let parts = Self::parts(store, intake.fleet(), Some(intake.asker()));
-        let parts = Parts { bus: Some(bus), requests_per_minute: a_minute, ..parts };
+        let parts = Parts { bus: Some(bus), requests_per_minute: a_minute, keeps_answers: true, ..parts };
         let (told, heard) = Told::new(1024);
         intake.tell(told);
         Self::of(parts, Some(heard), (Some(ends), Some(inbox))).await
@@ -97,6 +97,7 @@ impl Service {
             folder: None,
             vitals: Vitals::default(),
             scrapers: Scrapers::Key,
+            keeps_answers: false,
         }
     }
 
@@ -114,6 +115,8 @@ impl Service {
         let at = server.address()?;
         let mut supervisor = Supervisor::new(Notify::default(), Duration::from_secs(20));
         supervisor.spawn("api", |stop| server.run(stop));
+        supervisor.spawn("cache", |stop| cache::run(api.clone(), stop));
+        supervisor.spawn("demo", |stop| demo::run(api.clone(), stop));
         if let Some(heard) = heard {
             supervisor.spawn("live", |stop| feed::run(api.clone(), heard, stop));
         }

@@ -10,7 +10,7 @@ use fieldward_aggregator::fleet::Presence;
 use fieldward_aggregator::store::{Store, now};
 use fieldward_shared::telemetry::NetworkData;
 use fieldward_shared::time::Timestamp;
-use fieldward_tests::api::{Caller, Service};
+use fieldward_tests::api::{Caller, Service, key_of};
 use fieldward_tests::link::pki::Pki;
 use fieldward_tests::link::{Agent, Aggregator, HERE, limits, pace, until};
 use fieldward_tests::postgres::Postgres;
@@ -218,4 +218,72 @@ fn second(packets: u32) -> NetworkData {
         inter_arrival_time: 5,
         raw_features: std::collections::BTreeMap::new(),
     }
+}
+
+/// How many alerts are in a status, as a replica answers.
+async fn counted(replica: &Replica, key: &Caller, status: &str) -> u64 {
+    let stats = replica.service.get(key, "/api/alerts/stats").await.unwrap();
+    stats["by_status"][status].as_u64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_changed_at_one_no_answer_that_is_kept_hides_at_the_other() {
+    let (Some(server), Some(redis)) = (Postgres::shared(), Redis::start()) else { return };
+    let (folder, pki, url) = (tempfile::tempdir().unwrap(), Pki::new().unwrap(), server.database().unwrap());
+    let one = Replica::start(&url, &pki, &redis, 1_000_000).await;
+    let other = Replica::start(&url, &pki, &redis, 1_000_000).await;
+    all_up([&one, &other], true).await;
+    let key = one.service.key("analyst", &["north"]).await.unwrap();
+    let blind = key_of(&one.aggregator.store, "blind", "analyst", &["south"]).await.unwrap();
+    let blind = Caller::default().with("x-api-key", &blind);
+    let mut agent = one.agent(folder.path(), &pki).await;
+    agent.issue(8);
+    agent.spool.sync();
+    let ids = loop {
+        let list = other.service.get(&key, "/api/alerts?limit=50").await.unwrap();
+        let ids: Vec<String> = list["alerts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["id"].as_str().unwrap().to_owned())
+            .collect();
+        if ids.len() == 8 {
+            break ids;
+        }
+    };
+    let replicas = [&one, &other];
+    for (nth, id) in ids.iter().enumerate() {
+        // Both keep an answer, which the next change makes wrong.
+        for replica in replicas {
+            assert_eq!(counted(replica, &key, "acknowledged").await, nth as u64);
+            assert_eq!(counted(replica, &blind, "acknowledged").await, 0, "no answer crosses a scope");
+        }
+        let path = format!("/api/alerts/{id}/acknowledge");
+        assert_eq!(replicas[nth % 2].service.ask(&key, "POST", &path, None).await.unwrap().status, 200);
+        assert_eq!(counted(replicas[(nth + 1) % 2], &key, "acknowledged").await, nth as u64 + 1);
+    }
+    // What one has answered the other answers too, without asking the database.
+    let hits = |replica: &Replica| replica.service.api.cache.hits.load(Ordering::Relaxed);
+    let before = hits(&other);
+    while hits(&other) == before {
+        counted(&one, &key, "new").await;
+        let answer = other.service.ask(&key, "GET", "/api/alerts/stats", None).await.unwrap();
+        assert_eq!(answer.header("cache-control"), "private, no-cache");
+        assert!(!answer.header("etag").is_empty() && !answer.header("age").is_empty(), "{answer:?}");
+    }
+    // Whoever writes to Redis makes no answers.
+    let names = redis.ask(&["--scan", "--pattern", "fieldward:*:kept:*"]);
+    for name in names.lines() {
+        redis.ask(&["SET", name, "{\"by_status\":{\"new\":77}}"]);
+    }
+    assert_eq!(counted(&one, &key, "new").await, 0);
+    // A Redis that answers nobody costs nothing but what was kept.
+    redis.hold();
+    assert_eq!(counted(&one, &key, "acknowledged").await, 8);
+    let passed = one.service.api.cache.passed.load(Ordering::Relaxed);
+    assert!(passed > 0, "it was not asked for what is kept");
+    redis.go_on();
+    drop(agent);
+    one.stop().await;
+    other.stop().await;
 }

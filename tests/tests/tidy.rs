@@ -63,6 +63,7 @@ const BORDERS: &[Border] = &[
             "shared/src/identity.rs",
             "shared/src/pki.rs",
             "shared/src/roots.rs",
+            "simulator/src/demo/identity.rs",
             "tests/",
         ],
         why: "certificates are made and read in few places",

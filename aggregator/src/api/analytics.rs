@@ -29,9 +29,9 @@ use crate::store::now;
 pub fn routes() -> Routes {
     let look = Policy::Scoped(Role::Viewer);
     Routes::of("analytics", "What the figures say together")
-        .add(look, routes!(overview))
-        .add(look, routes!(trend))
-        .add(look, routes!(summary))
+        .keep(look, routes!(overview))
+        .keep(look, routes!(trend))
+        .keep(look, routes!(summary))
 }
 
 /// A figure of a range, and of the range of the same length before.

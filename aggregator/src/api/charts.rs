@@ -29,9 +29,9 @@ use crate::store::traffic::Resolution;
 pub fn routes() -> Routes {
     let look = Policy::Scoped(Role::Viewer);
     Routes::of("charts", "What charts show")
-        .add(look, routes!(requests))
-        .add(look, routes!(threats))
-        .add(look, routes!(performance))
+        .keep(look, routes!(requests))
+        .keep(look, routes!(threats))
+        .keep(look, routes!(performance))
 }
 
 /// Traffic over time.

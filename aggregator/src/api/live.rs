@@ -2,17 +2,19 @@
 //! queued for it. One that does not read is closed, and goes on later with the last number it saw.
 
 pub mod sockets;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{FromRequestParts as _, Request, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use hyper_util::rt::TokioIo;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use tokio::time::error::Elapsed;
 use tokio::time::{Duration, MissedTickBehavior, interval, timeout};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -23,7 +25,8 @@ use super::error::ApiError;
 use super::principal::{Principal, Role};
 use super::route::{Policy, Routes};
 use crate::bus::message::Words;
-use crate::hub::{Channel, Next};
+use crate::hub::{Channel, Event, Next};
+use wire::{Fault, Heard, Wire};
 
 /// The resource.
 pub fn routes() -> Routes {
@@ -59,7 +62,8 @@ async fn ticket(State(api): State<Arc<Api>>, principal: Principal) -> Result<axu
 /// the others who see the plant (without one: who see all), on the channel `system` as type `custom`; it is not kept.
 ///
 /// Closes with 4401 when the session has ended, 4403 when no facility is left in scope, 4408 when messages are not
-/// taken, 1012 when the aggregator stops. Messages are not compressed.
+/// taken, 1012 when the aggregator stops. Messages are compressed for whoever offers
+/// `permessage-deflate`, each by itself.
 #[utoipa::path(get, path = "/ws", operation_id = "listen",
     responses((status = 101, description = "the socket is open"), (status = 426, description = "this is no WebSocket")))]
 async fn socket(
@@ -75,30 +79,30 @@ async fn socket(
         let said = "as many sockets are open as may be, in all or of this user or key";
         return Err(ApiError::later(StatusCode::SERVICE_UNAVAILABLE, "busy", said, 5));
     };
-    let (mut parts, _) = request.into_parts();
-    let upgrade = WebSocketUpgrade::from_request_parts(&mut parts, &()).await.map_err(|_| {
-        ApiError::new(StatusCode::UPGRADE_REQUIRED, "no_websocket", "this path speaks WebSocket alone")
-            .header(axum::http::header::UPGRADE, "websocket")
-    })?;
-    let upgrade = upgrade
-        .protocols([PROTOCOL])
-        .max_message_size(LARGEST)
-        .max_frame_size(LARGEST)
-        .read_buffer_size(READ)
-        .write_buffer_size(0)
-        .max_write_buffer_size(MOST_WRITTEN);
-    Ok(upgrade.on_upgrade(move |socket| async move {
-        let mut client = Client { news: api.hub.news(), at: BTreeMap::new(), api, principal, socket };
-        client.run().await;
+    let agreed = wire::handshake(&headers, PROTOCOL).filter(|_| request.method() == Method::GET);
+    let Some((agreed, deflates)) = agreed else {
+        let said = "this path speaks WebSocket alone";
+        let error = ApiError::new(StatusCode::UPGRADE_REQUIRED, "no_websocket", said);
+        return Err(error.header(axum::http::header::UPGRADE, "websocket"));
+    };
+    let upgraded = hyper::upgrade::on(request);
+    tokio::spawn(async move {
+        // Whoever goes before it is one takes his place with him.
+        if let Ok(upgraded) = upgraded.await {
+            let socket = Wire::new(TokioIo::new(upgraded), deflates, LARGEST);
+            let mut client = Client { news: api.hub.news(), at: BTreeMap::new(), api, principal, socket };
+            client.run().await;
+        }
         drop(place);
-    }))
+    });
+    Ok((StatusCode::SWITCHING_PROTOCOLS, agreed).into_response())
 }
 
 /// Somebody who listens.
 struct Client {
     api: Arc<Api>,
     principal: Principal,
-    socket: WebSocket,
+    socket: Wire,
     news: tokio::sync::watch::Receiver<u64>,
     /// The last number that it was told, for each channel that it listens to.
     at: BTreeMap<Channel, u64>,
@@ -133,9 +137,8 @@ impl Client {
         self.at = Channel::ALL.map(|channel| (channel, self.api.hub.newest(channel))).into();
         if let Err(Closed(code, reason)) = self.talk().await {
             self.api.sockets.close(code);
-            let frame = CloseFrame { code, reason: reason.into() };
             // Whoever does not read does not hear this either.
-            drop(timeout(FAREWELL, self.socket.send(Message::Close(Some(frame)))).await);
+            drop(timeout(FAREWELL, self.socket.close(code, reason)).await);
         }
     }
 
@@ -156,20 +159,26 @@ impl Client {
             self.catch_up().await?;
             tokio::select! {
                 _ = self.news.changed() => {}
-                said = self.socket.recv() => {
+                said = self.socket.hear() => {
                     heard = true;
                     match said {
-                        Some(Ok(Message::Text(text))) => self.hear(&text).await?,
-                        Some(Ok(Message::Binary(_))) => return Err(Closed(1003, "text alone is understood")),
-                        Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                        Some(Ok(Message::Close(_)) | Err(_)) | None => return Ok(()),
+                        Ok(Heard::Text(text)) => self.hear(&text).await?,
+                        Ok(Heard::Binary) => return Err(Closed(1003, "text alone is understood")),
+                        Ok(Heard::Ping(bytes)) => taken(timeout(SLOWEST, self.socket.pong(&bytes)).await)?,
+                        Ok(Heard::Pong) => {}
+                        Ok(Heard::Close) => {
+                            drop(timeout(FAREWELL, self.socket.close(1000, "")).await);
+                            return Ok(());
+                        }
+                        Err(Fault::Wrong(code, why)) => return Err(Closed(code, why)),
+                        Err(Fault::Gone) => return Ok(()),
                     }
                 }
                 _ = pings.tick() => {
                     if !std::mem::take(&mut heard) {
                         return Err(Closed(1001, "nobody is there"));
                     }
-                    self.send(Message::Ping(Default::default())).await?;
+                    taken(timeout(SLOWEST, self.socket.ping()).await)?;
                 }
                 _ = looks.tick() => {
                     self.principal = still(&self.api, self.principal.clone()).await?;
@@ -194,14 +203,7 @@ impl Client {
                                 .as_deref()
                                 .is_none_or(|plant| self.principal.scope.holds(plant));
                             if is_seen {
-                                let (kind, at) = (event.kind, event.at.rfc3339());
-                                // The data is JSON already.
-                                let text = format!(
-                                    "{{\"v\":1,\"channel\":\"{}\",\"type\":\"{kind}\",\"seq\":{seen},\"ts\":\"{at}\",\"data\":{}}}",
-                                    channel.name(),
-                                    event.data
-                                );
-                                self.send(Message::Text(text.into())).await?;
+                                self.tell(channel, &event).await?;
                             }
                         }
                     }
@@ -291,19 +293,35 @@ impl Client {
         json!({ "v": 1, "type": kind, "epoch": self.api.hub.epoch(), "data": { "channels": newest } })
     }
 
-    async fn say(&mut self, words: serde_json::Value) -> Result<(), Closed> {
-        self.send(Message::Text(words.to_string().into())).await
+    /// Tells what all are told: compressed once for all who take it so.
+    async fn tell(&mut self, channel: Channel, event: &Event) -> Result<(), Closed> {
+        let packed = if self.socket.deflates() { event.packed(channel, wire::deflated) } else { None };
+        taken(match packed {
+            Some(bytes) => timeout(SLOWEST, self.socket.packed(bytes)).await,
+            None => timeout(SLOWEST, self.socket.text(&event.text(channel))).await,
+        })?;
+        self.count(packed.is_some());
+        Ok(())
     }
 
-    async fn send(&mut self, message: Message) -> Result<(), Closed> {
-        match timeout(SLOWEST, self.socket.send(message)).await {
-            Ok(Ok(())) => {
-                self.api.sockets.sent.fetch_add(1, Ordering::Relaxed);
-                Ok(())
-            }
-            Ok(Err(_)) => Err(Closed(1001, "nobody is there")),
-            Err(_) => Err(Closed(4408, "too slow; come back with the last number")),
-        }
+    async fn say(&mut self, words: serde_json::Value) -> Result<(), Closed> {
+        taken(timeout(SLOWEST, self.socket.text(&words.to_string())).await)?;
+        self.count(false);
+        Ok(())
+    }
+
+    fn count(&self, is_packed: bool) {
+        self.api.sockets.sent.fetch_add(1, Ordering::Relaxed);
+        self.api.sockets.packed.fetch_add(u64::from(is_packed), Ordering::Relaxed);
+    }
+}
+
+/// What became of something that was sent.
+fn taken(sent: Result<Result<(), Fault>, Elapsed>) -> Result<(), Closed> {
+    match sent {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(Closed(1001, "nobody is there")),
+        Err(_) => Err(Closed(4408, "too slow; come back with the last number")),
     }
 }
 
@@ -335,10 +353,6 @@ const PROTOCOL: &str = "fieldward.v1";
 const LARGEST: usize = 64 << 10;
 /// Of what it tells others.
 const LARGEST_WORDS: usize = 4 << 10;
-/// Bytes that are read at once: clients say little, and each has its own.
-const READ: usize = 4 << 10;
-/// Bytes that wait to be written.
-const MOST_WRITTEN: usize = 1 << 20;
 /// Messages that are taken from a ring at once.
 const AT_ONCE: usize = 64;
 /// For a message to be taken.

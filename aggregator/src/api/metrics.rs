@@ -10,6 +10,7 @@ use utoipa_axum::routes;
 
 use super::Api;
 use super::alerts::OPEN;
+use super::endpoints;
 use super::error::ApiError;
 use super::extract::Query;
 use super::measure::Minute;
@@ -28,7 +29,7 @@ pub fn routes() -> Routes {
     let look = Policy::Scoped(Role::Viewer);
     Routes::of("metrics", "Figures, now and over time")
         .add(look, routes!(realtime))
-        .add(look, routes!(historical))
+        .keep(look, routes!(historical))
 }
 
 /// Figures of now.
@@ -168,6 +169,23 @@ struct Historical {
     resolution_seconds: u64,
     /// In order; stretches that nobody told of are left out.
     points: Vec<Point>,
+    /// Seconds of a stretch of `requests`: they are counted by the minute.
+    requests_resolution_seconds: u64,
+    /// HTTP requests that agents decoded, in order; stretches that nobody told of are left out.
+    requests: Vec<WebPoint>,
+}
+
+/// Web requests of a stretch of time.
+#[derive(Debug, Serialize, ToSchema)]
+struct WebPoint {
+    /// When it begins.
+    timestamp: Time,
+    /// How many.
+    requests: u64,
+    /// Of them, those whose answer was of 400 or more.
+    errors: u64,
+    /// Milliseconds until they were answered, on average; null when none was.
+    response_time_mean_ms: Option<f64>,
 }
 
 /// A stretch of time.
@@ -230,11 +248,20 @@ async fn historical(
 ) -> Result<axum::Json<Historical>, ApiError> {
     let span: Span = query.check(&principal)?;
     let (resolution_seconds, sums) = span.traffic(&api).await?;
+    let (requests_resolution_seconds, requests) = span.requests(&api, None).await?;
+    let requests = requests.iter().map(|(at, counts)| WebPoint {
+        timestamp: Time(*at),
+        requests: counts.requests,
+        errors: counts.errors,
+        response_time_mean_ms: endpoints::mean(counts),
+    });
     Ok(axum::Json(Historical {
         since: Time(span.range.since),
         until: Time(span.range.until),
         resolution_seconds,
         points: sums.iter().map(Point::of).collect(),
+        requests_resolution_seconds,
+        requests: requests.collect(),
     }))
 }
 

@@ -8,9 +8,11 @@ pub mod alerts;
 mod analytics;
 pub mod auth;
 pub mod business;
+pub mod cache;
 mod charts;
 pub mod config;
 mod context;
+pub mod demo;
 pub mod door;
 mod drift;
 mod endpoints;
@@ -63,6 +65,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::bus::Bus;
+use crate::demo::Demo;
 use crate::fleet::Fleet;
 use crate::hub::Hub;
 use crate::intake::Asker;
@@ -87,6 +90,7 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     business::routes,
     charts::routes,
     context::routes,
+    demo::routes,
     drift::routes,
     endpoints::routes,
     exports::routes,
@@ -118,6 +122,10 @@ pub struct Api {
     pub fleet: Fleet,
     /// Asks agents; none where no agents arrive.
     pub asker: Option<Asker>,
+    /// Simulators, and what they play.
+    pub demo: Demo,
+    /// Answers that are kept for a moment.
+    pub cache: cache::Cache,
     /// The other replicas; none where this is the only one.
     pub bus: Option<Bus>,
     /// Where traces go, when they do.
@@ -186,6 +194,8 @@ pub struct Parts {
     pub vitals: Vitals,
     /// Who may read the figures.
     pub scrapers: Scrapers,
+    /// Whether answers that add up are kept for a moment.
+    pub keeps_answers: bool,
 }
 
 impl Api {
@@ -195,8 +205,10 @@ impl Api {
             measures: measure::Measures::new(now()),
             host: measure::Host::new(now()),
             cursors: parts.signing.cursors(),
+            cache: cache::Cache::new(parts.keeps_answers),
             store: parts.store,
             fleet: parts.fleet,
+            demo: parts.asker.as_ref().map_or_else(Demo::default, Asker::demo),
             asker: parts.asker,
             hub: Hub::default(),
             rounds: Arc::default(),

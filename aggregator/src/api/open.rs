@@ -76,6 +76,7 @@ pub async fn open(
         folder: Some(folder.clone()),
         vitals,
         scrapers: api_config.metrics,
+        keeps_answers: true,
     };
     let other = |error: super::error::ApiError| OpenError::Other(error.words());
     let api = Arc::new(Api::new(parts).map_err(other)?);

@@ -119,6 +119,22 @@ const FIGURES: &[Figure] = &[
     ("fieldward_ws_messages_total", "counter", "Messages that sockets have taken.", |p| {
         p.count(&[], &p.api.sockets.sent);
     }),
+    ("fieldward_ws_compressed_total", "counter", "Of those messages, the compressed ones.", |p| {
+        p.count(&[], &p.api.sockets.packed);
+    }),
+    (
+        "fieldward_kept_answers_total",
+        "counter",
+        "Answers that are kept for a moment, by what became of them.",
+        |p| {
+            p.count(&[("outcome", "hit")], &p.api.cache.hits);
+            p.count(&[("outcome", "miss")], &p.api.cache.misses);
+            p.count(&[("outcome", "redis_away")], &p.api.cache.passed);
+        },
+    ),
+    ("fieldward_kept_answers_bytes", "gauge", "Bytes of answers that are kept in memory.", |p| {
+        p.value(p.api.cache.bytes() as f64);
+    }),
     ("fieldward_ws_closed_total", "counter", "Sockets that were closed from here, by code.", |p| {
         for (code, count) in p.api.sockets.closed() {
             p.with(&[("code", &code.to_string())], count as f64);

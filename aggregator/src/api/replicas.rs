@@ -82,6 +82,8 @@ async fn hear(api: &Arc<Api>, from: Uuid, message: Message, asked: &mut JoinSet<
         }
         // The bus takes these itself.
         Message::Here | Message::Answer { .. } => {}
+        // This is told to nobody.
+        Message::Kept { .. } => {}
     }
 }
 

@@ -16,6 +16,7 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, ResponseBuilder, Sch
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::Api;
+use super::cache;
 use super::error::ApiError;
 use super::idempotency;
 use super::measure::Taken;
@@ -62,8 +63,15 @@ struct Guard {
     policy: Policy,
     /// Whether requests may have a key under which they are done once.
     is_kept: bool,
+    /// Whether its answers are kept for a moment.
+    is_remembered: bool,
     /// Whether there are parameters behind `?`; the handler refuses those that it does not know.
     is_asked: bool,
+}
+
+impl Guard {
+    const PLAIN: Self =
+        Self { policy: Policy::Public, is_kept: false, is_remembered: false, is_asked: false };
 }
 
 /// All routes together.
@@ -88,14 +96,21 @@ impl Routes {
 
     /// A route and who may use it.
     pub fn add(mut self, policy: Policy, route: UtoipaMethodRouter<Arc<Api>>) -> Self {
-        self.parts.push((Guard { policy, is_kept: false, is_asked: false }, route));
+        self.parts.push((Guard { policy, ..Guard::PLAIN }, route));
+        self
+    }
+
+    /// A route whose answer adds up what many ask for: it is kept for a moment, see [`super::cache`]. It may say
+    /// nothing that depends on more than the role and the facilities of whoever asks.
+    pub fn keep(mut self, policy: Policy, route: UtoipaMethodRouter<Arc<Api>>) -> Self {
+        self.parts.push((Guard { policy, is_remembered: true, ..Guard::PLAIN }, route));
         self
     }
 
     /// A route that acts: with `Idempotency-Key` it is done once. Its answers are kept for a day, so it is none
     /// that hands out secrets.
     pub fn act(mut self, policy: Policy, route: UtoipaMethodRouter<Arc<Api>>) -> Self {
-        self.parts.push((Guard { policy, is_kept: true, is_asked: false }, route));
+        self.parts.push((Guard { policy, is_kept: true, ..Guard::PLAIN }, route));
         self
     }
 }
@@ -174,12 +189,19 @@ async fn guard(
     };
     let key = admit(&api, &principal, least, is_whole).and_then(|()| key(&request, before.is_kept));
     request.extensions_mut().insert(principal.clone());
-    match key {
-        Ok(None) => asked(before, request, next).await,
-        Ok(Some(_)) if is_beside(before, &request) => passed_over().into_response(),
+    let may_change = !request.method().is_safe();
+    let response = match key {
+        Ok(_) if is_beside(before, &request) => passed_over().into_response(),
+        Ok(None) if before.is_remembered => cache::answer(&api, &principal, request, next).await,
+        Ok(None) => next.run(request).await,
         Ok(Some(key)) => idempotency::once(&api, &principal, &key, request, next).await,
-        Err(error) => error.into_response(),
+        Err(error) => return error.into_response(),
+    };
+    if may_change {
+        // Whatever it answers: a part of it may have been done.
+        cache::changed(&api).await;
     }
+    response
 }
 
 /// Goes on, unless something is asked that nobody would read: whoever asks for less is not to get all.

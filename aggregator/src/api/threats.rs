@@ -32,7 +32,7 @@ pub fn routes() -> Routes {
         .add(look, routes!(recent))
         .add(look, routes!(list))
         .add(look, routes!(by_type))
-        .add(look, routes!(stats))
+        .keep(look, routes!(stats))
 }
 
 /// An alert in which an attack is named.

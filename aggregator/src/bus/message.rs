@@ -23,6 +23,17 @@ pub enum Message {
     Standings(Vec<AgentHint>),
     /// What was taken from limits.
     Spent(Vec<Spent>),
+    /// An answer that is kept in Redis, and told to nobody.
+    Kept {
+        /// What was asked.
+        key: String,
+        /// By which it holds.
+        generation: u128,
+        /// When it was made, in microseconds.
+        made: u64,
+        /// The answer.
+        body: Vec<u8>,
+    },
     /// Words of somebody who listens, for the others.
     Words(Words),
     /// A ticket for a socket was given out.

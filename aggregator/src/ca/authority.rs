@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use fieldward_shared::identity::{AGGREGATOR, AgentName, Leaf, Pin, Serial};
+use fieldward_shared::identity::{AGGREGATOR, AgentName, Kind, Leaf, Pin, Serial};
 use fieldward_shared::keyfile;
 use fieldward_shared::roots::Roots;
 use rcgen::{
@@ -109,7 +109,7 @@ impl Authority {
         super::rotation::listed(&self.state)
     }
 
-    /// Gives a key a certificate with this name. Nothing else of the request counts.
+    /// Gives a key a certificate as an agent of this name.
     pub fn issue(
         &self,
         request: &Request,
@@ -117,8 +117,20 @@ impl Authority {
         lifetime: u64,
         now: u64,
     ) -> Result<Issued, CaError> {
+        self.issue_as(Kind::Agent, request, name, lifetime, now)
+    }
+
+    /// Gives a key a certificate of a kind with this name. Nothing else of the request counts.
+    pub fn issue_as(
+        &self,
+        kind: Kind,
+        request: &Request,
+        name: &AgentName,
+        lifetime: u64,
+        now: u64,
+    ) -> Result<Issued, CaError> {
         let mut params = self.params(now, lifetime)?;
-        params.subject_alt_names = vec![SanType::URI(name.to_string().try_into()?)];
+        params.subject_alt_names = vec![SanType::URI(kind.uri(name).try_into()?)];
         params.distinguished_name.push(DnType::CommonName, name.agent.to_string());
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let key = SubjectPublicKeyInfo::from_der(&request.info)?;

@@ -9,7 +9,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fieldward_shared::identity::{AgentName, from_hex};
+use fieldward_shared::identity::{AgentName, Kind, from_hex};
 use fieldward_shared::keyfile;
 use fieldward_shared::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -60,6 +60,9 @@ pub struct Issued {
     /// SHA-256 of the token that was used for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// Whether it is a simulator's and no agent's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_simulator: bool,
 }
 
 impl Issued {
@@ -67,6 +70,7 @@ impl Issued {
         let at = |seconds: u64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
         Some(recall::Issued {
             serial: self.serial.clone(),
+            kind: if self.is_simulator { Kind::Simulator } else { Kind::Agent },
             name: AgentName { facility: self.facility.clone(), agent: self.agent },
             key: from_hex(&self.key)?,
             digest: from_hex(&self.digest)?,
@@ -208,6 +212,7 @@ mod tests {
             not_before: 1,
             not_after,
             token: None,
+            is_simulator: false,
         })
     }
 

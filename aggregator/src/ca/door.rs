@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use fieldward_shared::identity::{AgentName, sha256, to_hex};
+use fieldward_shared::identity::{AgentName, Kind, sha256, to_hex};
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::wire::{Certificate, EnrollRequest, Message, Pending, Refused, RenewRequest};
 use uuid::Uuid;
@@ -85,8 +85,8 @@ async fn try_enroll(hall: &Hall, source: IpAddr, request: &EnrollRequest) -> Res
     let now_at = at(now);
     let caller = Caller { hash, key: asked.key, facility: &request.facility, source: &source, now: now_at };
     let mut tx = hall.store().at_door().await?;
-    let name = match tokens::enter(&mut tx, &caller).await? {
-        tokens::Entry::Welcome(name) => name,
+    let (kind, name) = match tokens::enter(&mut tx, &caller).await? {
+        tokens::Entry::Welcome(kind, name) => (kind, name),
         tokens::Entry::Pending { name, is_new } => {
             let fingerprint = asked.key.to_string();
             if is_new {
@@ -107,14 +107,15 @@ async fn try_enroll(hall: &Hall, source: IpAddr, request: &EnrollRequest) -> Res
             return Err(away("facility", words));
         }
     };
-    let issued = issue(hall, &mut tx, &name, &asked, now).await?;
+    let issued = issue(hall, &mut tx, (kind, &name), &asked, now).await?;
     tokens::issued(&mut tx, name.agent, now_at).await?;
     let detail = format!("serial {}, key {}", issued.leaf.serial, issued.leaf.key);
-    certificates::audit(&mut tx, now_at, &source, "agent.enrolled", &name.to_string(), &detail).await?;
+    let (who, action) = (kind.uri(&name), format!("{}.enrolled", kind.name()));
+    certificates::audit(&mut tx, now_at, &source, &action, &who, &detail).await?;
     tx.commit("serve at the door").await?;
-    hall.keep(hall.book.note(&[entry(&name, &issued, Some(&hash), now)]));
+    hall.keep(hall.book.note(&[entry((kind, &name), &issued, Some(&hash), now)]));
     Hall::count(&hall.counts.enrolled);
-    tracing::info!(agent = %name, %source, serial = %issued.leaf.serial, "an agent was enrolled");
+    tracing::info!(%who, %source, serial = %issued.leaf.serial, "enrolled");
     certificate(hall, &name, &issued, now)
 }
 
@@ -142,17 +143,17 @@ async fn try_renew(hall: &Hall, peer: &Peer, request: &RenewRequest) -> Result<M
             ));
         }
     };
-    let issued = issue(hall, &mut tx, &name, &asked, now).await?;
+    let issued = issue(hall, &mut tx, (peer.kind, &name), &asked, now).await?;
     let how = match peer {
         Peer { is_expired: true, .. } => "expired",
         Peer { is_tainted: true, .. } => "root rotated out",
         _ => "in time",
     };
     let detail = format!("{how}, serial {} follows {}", issued.leaf.serial, peer.serial);
-    let actor = name.to_string();
+    let actor = peer.kind.uri(&name);
     certificates::audit(&mut tx, at(now), &actor, "certificate.renewed", &actor, &detail).await?;
     tx.commit("serve at the door").await?;
-    hall.keep(hall.book.note(&[entry(&name, &issued, None, now)]));
+    hall.keep(hall.book.note(&[entry((peer.kind, &name), &issued, None, now)]));
     Hall::count(&hall.counts.renewed);
     if peer.may_open_session() {
         tracing::info!(agent = %name, serial = %issued.leaf.serial, "a certificate was renewed");
@@ -166,17 +167,17 @@ async fn try_renew(hall: &Hall, peer: &Peer, request: &RenewRequest) -> Result<M
 async fn issue(
     hall: &Hall,
     tx: &mut Tx,
-    name: &AgentName,
+    (kind, name): (Kind, &AgentName),
     asked: &Request,
     now: u64,
 ) -> Result<Issued, Away> {
-    let issued = hall.authority().issue(asked, name, AGENT_LIFETIME, now)?;
+    let issued = hall.authority().issue_as(kind, asked, name, AGENT_LIFETIME, now)?;
     certificates::record(tx, name, &issued.leaf, digest(&issued), at(now)).await?;
     Ok(issued)
 }
 
 /// The line of a certificate in the book.
-fn entry(name: &AgentName, issued: &Issued, token: Option<&[u8]>, now: u64) -> Entry {
+fn entry((kind, name): (Kind, &AgentName), issued: &Issued, token: Option<&[u8]>, now: u64) -> Entry {
     let leaf = &issued.leaf;
     Entry::Issued(book::Issued {
         serial: leaf.serial.to_string(),
@@ -188,6 +189,7 @@ fn entry(name: &AgentName, issued: &Issued, token: Option<&[u8]>, now: u64) -> E
         not_before: leaf.not_before,
         not_after: leaf.not_after,
         token: token.map(to_hex),
+        is_simulator: kind == Kind::Simulator,
     })
 }
 

@@ -15,6 +15,7 @@ impl Gate for Hall {
     fn peer(&self, chain: &[CertificateDer<'_>]) -> Result<Peer, String> {
         let judged = self.verifier().peer(chain).map_err(|refusal| refusal.to_string())?;
         Ok(Peer {
+            kind: judged.kind,
             facility: judged.name.facility.clone(),
             agent: judged.name.agent,
             serial: judged.serial.as_bytes().to_vec(),

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use fieldward_shared::clock::Clock;
+use fieldward_shared::identity::Kind;
 use fieldward_shared::pki::{Files, Stamp};
 use fieldward_shared::time::Timestamp;
 use rustls::server::ResolvesServerCert;
@@ -270,7 +271,9 @@ impl Hall {
         let mut alarms = expiry::authority(&self.authority.load(), now)?;
         alarms.extend(self.shown.alarms(now));
         for certificate in self.store.certificates(false).await? {
-            if certificate.revoked.is_none() && certificate.agent_status == "active" {
+            // A simulator that lapses harms nobody.
+            let counts = certificate.kind == Kind::Agent.name() && certificate.agent_status == "active";
+            if certificate.revoked.is_none() && counts {
                 let (begin, end) = (certificate.not_before.as_secs(), certificate.not_after.as_secs());
                 alarms.extend(expiry::alarm(&format!("agent {}", certificate.name), begin, end, now));
             }

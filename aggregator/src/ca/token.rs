@@ -1,6 +1,6 @@
 //! Enrolment tokens: 256 bits that an operator carries to a plant. Only their SHA-256 is kept.
 
-use fieldward_shared::identity::{check_facility, from_hex, sha256, to_hex};
+use fieldward_shared::identity::{Kind, check_facility, from_hex, sha256, to_hex};
 use fieldward_shared::time::Timestamp;
 use uuid::Uuid;
 
@@ -25,6 +25,7 @@ pub fn draw(
     aws_lc_rs::rand::fill(&mut secret).map_err(|_| rcgen::Error::RingUnspecified)?;
     let at = |seconds: u64| Timestamp::from_micros(seconds.saturating_mul(1_000_000));
     let token = Token {
+        kind: Kind::Agent,
         id: Uuid::new_v4(),
         hash: sha256(&secret),
         facility: facility.to_owned(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use fieldward_shared::clock::Clock;
-use fieldward_shared::identity::{AgentName, LONGEST_CERTIFICATE, Leaf, Pin, Serial, sha256};
+use fieldward_shared::identity::{AgentName, Kind, LONGEST_CERTIFICATE, Leaf, Pin, Serial, sha256};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
@@ -33,7 +33,9 @@ const MOST_INTERMEDIATES: usize = 6;
 /// A client whose certificate was judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
-    /// The facility and the agent.
+    /// What it is: no kind is ever taken for another.
+    pub kind: Kind,
+    /// The facility and the agent, or the simulator.
     pub name: AgentName,
     /// The number of its certificate.
     pub serial: Serial,
@@ -176,14 +178,15 @@ impl Verifier {
         let leaf = Leaf::read(certificate).map_err(|error| Refusal::Kind(error.to_string()))?;
         let trust = self.trust.load();
         let (name, is_tainted, is_foreign) = match trust.vouch(certificate, intermediates, &leaf, now) {
-            Ok(is_tainted) => (leaf.agent(), is_tainted, false),
+            Ok(is_tainted) => (leaf.holder(), is_tainted, false),
             Err(refused) => {
                 let Some(operator) = &trust.operator else { return Err(refused) };
                 operator.vouch(certificate, intermediates, now)?;
-                (operator.name(&leaf), false, true)
+                // An operator's authority vouches for agents alone.
+                (operator.name(&leaf).map(|name| (Kind::Agent, name)), false, true)
             }
         };
-        let name = name.map_err(|error| Refusal::Kind(error.to_string()))?;
+        let (holder, name) = name.map_err(|error| Refusal::Kind(error.to_string()))?;
         let kind = |what: &str| Err(Refusal::Kind(what.to_owned()));
         match leaf {
             Leaf { is_ca: true, .. } => return kind("it may issue certificates"),
@@ -195,6 +198,7 @@ impl Verifier {
         }
         self.not_revoked(&leaf.serial, name.agent)?;
         Ok(Peer {
+            kind: holder,
             name,
             is_expired: !leaf.is_valid(now.as_secs()),
             serial: leaf.serial,

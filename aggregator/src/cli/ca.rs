@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::{Args, Subcommand};
 use fieldward_shared::clock::Clock;
-use fieldward_shared::identity::{Pin, Serial};
+use fieldward_shared::identity::{Kind, Pin, Serial};
 use fieldward_shared::time::Timestamp;
 use serde_json::json;
 use uuid::Uuid;
@@ -17,12 +17,15 @@ use crate::ca::{expiry as ending, token};
 use crate::config::Config;
 use crate::store::Store;
 use crate::store::certificates::Certificate;
+use crate::store::tokens::Token;
 
 /// Let agents in, and keep them out
 #[derive(Args)]
 #[command(after_help = "Examples:
   fieldward-aggregator ca init                        makes root and intermediate; carry the root's key away
   fieldward-aggregator ca token --facility facility_a one token for one agent, with the pin to give along
+  fieldward-aggregator ca token --facility facility_a --simulator
+                                                      one for a simulator, which plays that plant
   fieldward-aggregator ca list                        who waits, who is in, until when
   fieldward-aggregator ca approve sha256:1f0c…        the fingerprint as the agent shows it
   fieldward-aggregator ca revoke 4b1d… --reason lost  an agent's id, or the number of one certificate
@@ -50,6 +53,9 @@ enum What {
         /// Whoever brings it needs no approval: for demonstrations and for hands that never leave the token
         #[arg(long)]
         auto_approve: bool,
+        /// For a simulator, which plays the plant for demonstrations and may report nothing
+        #[arg(long)]
+        simulator: bool,
     },
     /// Who waits for approval and who has a certificate: one JSON object a line
     List {
@@ -138,8 +144,11 @@ impl Ca {
         let at = Timestamp::from_micros(now.saturating_mul(1_000_000));
         let by = super::operator();
         let done = match &self.what {
-            What::Token { facility, hours, auto_approve } => {
-                give_token(&config.ca.folder, &store, facility, *hours, *auto_approve, now).await
+            What::Token { facility, hours, auto_approve, simulator } => {
+                let life = hours.saturating_mul(3600);
+                let (text, mut token) = token::draw(facility, life, *auto_approve, &by, now)?;
+                token.kind = if *simulator { Kind::Simulator } else { Kind::Agent };
+                give_token(&config.ca.folder, &store, &text, &token).await
             }
             What::List { all } => list(&store, *all).await,
             What::Approve { fingerprint } => decide(&store, *fingerprint, true, &by, at).await,
@@ -159,23 +168,16 @@ fn init(folder: &Path, now: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn give_token(
-    folder: &Path,
-    store: &Store,
-    facility: &str,
-    hours: u64,
-    auto_approve: bool,
-    now: u64,
-) -> anyhow::Result<()> {
+async fn give_token(folder: &Path, store: &Store, text: &str, token: &Token) -> anyhow::Result<()> {
     // Read and not opened: whoever makes tokens needs no key.
-    let pin = crate::ca::state::State::load(folder)?.vouched_by;
-    let (text, token) =
-        token::draw(facility, hours.saturating_mul(3600), auto_approve, &super::operator(), now)?;
-    store.add_token(&token).await?;
+    let pin = State::load(folder)?.vouched_by;
+    store.add_token(token).await?;
     println!("{text}");
     println!("{pin}");
     tracing::info!(
-        "a token for one agent of {facility}, and the pin; good until {}",
+        "a token for one {} of {}, and the pin; good until {}",
+        token.kind.name(),
+        token.facility,
         token.expires.rfc3339()
     );
     Ok(())
@@ -227,6 +229,7 @@ async fn list(store: &Store, all: bool) -> anyhow::Result<()> {
         let beginning: String = waiting.key.to_string().chars().take(15).collect();
         let line = json!({
             "status": waiting.status,
+            "kind": waiting.kind.name(),
             "facility": waiting.name.facility,
             "agent": waiting.name.agent.to_string(),
             "fingerprint": format!("{beginning}…"),
@@ -248,6 +251,7 @@ fn shown(certificate: &Certificate) -> serde_json::Value {
     };
     json!({
         "status": status,
+        "kind": certificate.kind,
         "facility": certificate.name.facility,
         "agent": certificate.name.agent.to_string(),
         "serial": certificate.serial,

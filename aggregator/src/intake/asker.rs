@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use super::{Counters, Shared};
+use crate::demo::Demo;
 
 /// Why an agent did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +42,11 @@ impl Asker {
     /// What the intake counts.
     pub fn counters(&self) -> &Counters {
         &self.0.counters
+    }
+
+    /// Simulators, and what they play.
+    pub fn demo(&self) -> Demo {
+        self.0.demo.clone()
     }
 
     /// Batches that an agent may have under way: none while nothing can be committed.

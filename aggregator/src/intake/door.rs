@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
+use fieldward_shared::identity::Kind;
 use fieldward_shared::transport::{Channel, Code, Link, LinkError, Receiver, Sender};
-use fieldward_shared::wire::{ENROLL, Message, RENEW, SESSION};
+use fieldward_shared::wire::{DEMO, ENROLL, Message, RENEW, SESSION};
 use tokio::time::timeout;
 
 use super::gate::Peer;
-use super::{Shared, session};
+use super::{Shared, player, session};
 
 /// Whom a link lets in.
 pub enum Visitor {
     /// An agent that wants a session.
     Agent(Peer),
-    /// An agent that wants its next certificate.
+    /// A simulator that plays when it is told.
+    Player(Peer),
+    /// Somebody who wants his next certificate.
     Renewing(Peer),
     /// Somebody without a certificate who wants one.
     Stranger,
@@ -32,10 +35,16 @@ pub fn look(shared: &Shared, link: &Link) -> Result<Visitor, String> {
     if shared.gate.is_revoked(&peer) {
         return Err("the certificate was revoked".to_owned());
     }
-    match alpn.as_slice() {
-        RENEW => Ok(Visitor::Renewing(peer)),
-        SESSION if peer.only_renews => Err(RENEWS.to_owned()),
-        SESSION => Ok(Visitor::Agent(peer)),
+    match (alpn.as_slice(), peer.kind) {
+        (RENEW, _) => Ok(Visitor::Renewing(peer)),
+        (SESSION | DEMO, _) if peer.only_renews => Err(RENEWS.to_owned()),
+        (SESSION, Kind::Agent) => Ok(Visitor::Agent(peer)),
+        (SESSION, Kind::Simulator) => {
+            Err("this is the certificate of a simulator, which reports nothing".to_owned())
+        }
+        (DEMO, Kind::Agent) => Err("this is the certificate of an agent, which plays nothing".to_owned()),
+        (DEMO, Kind::Simulator) if shared.limits.simulators == 0 => Err(NO_DEMO.to_owned()),
+        (DEMO, Kind::Simulator) => Ok(Visitor::Player(peer)),
         _ => Err("a protocol that is not spoken here".to_owned()),
     }
 }
@@ -43,10 +52,14 @@ pub fn look(shared: &Shared, link: &Link) -> Result<Visitor, String> {
 /// Said to an agent whose certificate opens no session any more.
 pub const RENEWS: &str = "the certificate has ended, or its root: it only serves to renew it";
 
+/// Said to simulators where nobody wants them.
+const NO_DEMO: &str = "demonstrations are off here: start the aggregator with DEMO_MODE=true";
+
 /// Serves whoever was let in.
 pub async fn serve(shared: &Arc<Shared>, link: Link, visitor: Visitor) {
     match visitor {
         Visitor::Agent(peer) => session::serve(shared, link, peer).await,
+        Visitor::Player(peer) => player::serve(shared, link, peer).await,
         visitor => {
             shared.counters.doors.add();
             match timeout(shared.limits.answer, answer(shared, &link, visitor)).await {

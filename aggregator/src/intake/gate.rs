@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::pin::Pin;
 
+use fieldward_shared::identity::Kind;
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::wire::{EnrollRequest, Message, RenewRequest};
 use rustls::pki_types::CertificateDer;
@@ -11,9 +12,11 @@ use uuid::Uuid;
 /// Whom a certificate names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
+    /// What it is.
+    pub kind: Kind,
     /// The plant.
     pub facility: String,
-    /// The agent.
+    /// The agent, or the simulator.
     pub agent: Uuid,
     /// Of the certificate.
     pub serial: Vec<u8>,

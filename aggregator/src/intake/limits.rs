@@ -18,6 +18,8 @@ pub struct Limits {
     pub unauthenticated: usize,
     /// How long they may take for it.
     pub handshake: Duration,
+    /// Simulators at once; none is let in where nobody wants demonstrations.
+    pub simulators: usize,
     /// Sessions at once.
     pub sessions: usize,
     /// How long a session may last: then it begins anew, and its certificate is looked at anew.
@@ -37,6 +39,7 @@ impl Default for Limits {
             per_second: 200,
             unauthenticated: 192,
             handshake: Duration::from_secs(5),
+            simulators: 0,
             sessions: 4096,
             session_age: Duration::from_secs(12 * 3600),
             answer: Duration::from_secs(10),

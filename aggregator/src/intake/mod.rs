@@ -11,6 +11,7 @@ mod counters;
 mod door;
 mod gate;
 mod limits;
+mod player;
 mod pressure;
 mod registry;
 mod session;
@@ -41,6 +42,7 @@ pub use limits::Limits;
 pub use tasks::{Present, Tasks};
 pub use told::{Heard, Told};
 
+use crate::demo::Demo;
 use crate::fleet::Fleet;
 use crate::store::Store;
 use limits::Rate;
@@ -93,6 +95,8 @@ struct Shared {
     registry: Registry,
     pressure: Pressure,
     fleet: Fleet,
+    /// Simulators, and what they play.
+    demo: Demo,
     counters: Arc<Counters>,
     /// Who wants to know what was committed.
     told: OnceLock<Told>,
@@ -130,6 +134,7 @@ impl Intake {
         let endpoint = Endpoint::new(endpoint_config(parts.reset_key), Some(config), socket, runtime);
         let endpoint = endpoint.map_err(bound)?;
         let address = endpoint.local_addr().map_err(bound)?;
+        let demo = Demo::new(parts.limits.simulators);
         let shared = Arc::new(Shared {
             entries: [(); 2].map(|()| Entrance::new(&parts.limits)),
             gate: parts.gate,
@@ -140,6 +145,7 @@ impl Intake {
             registry: Registry::default(),
             pressure: Pressure::default(),
             fleet: Fleet::default(),
+            demo,
             counters: Arc::default(),
             told: OnceLock::new(),
         });
@@ -160,6 +166,11 @@ impl Intake {
     /// Who is connected.
     pub fn fleet(&self) -> Fleet {
         self.shared.fleet.clone()
+    }
+
+    /// Simulators, and what they play.
+    pub fn demo(&self) -> Demo {
+        self.shared.demo.clone()
     }
 
     /// What was counted.
@@ -191,6 +202,7 @@ impl Intake {
     pub async fn close(self) {
         self.tasks.iter().for_each(JoinHandle::abort);
         self.shared.registry.close(Code::Stopping, "the aggregator stops");
+        self.shared.demo.close(Code::Stopping, "the aggregator stops");
         self.endpoint.close(Code::Stopping.number().into(), b"the aggregator stops");
         // Whoever does not hear it notices by itself.
         drop(timeout(FAREWELL, self.endpoint.wait_idle()).await);
@@ -202,6 +214,7 @@ impl Drop for Intake {
         self.tasks.iter().for_each(JoinHandle::abort);
         // Sessions have tasks of their own; they end with their links.
         self.shared.registry.close(Code::Stopping, "the aggregator ends");
+        self.shared.demo.close(Code::Stopping, "the aggregator ends");
         self.endpoint.close(Code::Stopping.number().into(), b"the aggregator ends");
     }
 }
@@ -313,21 +326,21 @@ async fn sweep(shared: Arc<Shared>) {
         every.tick().await;
         shared.pressure.look();
         let (now, trusted) = (now(), shared.gate.trusted());
-        for session in shared.registry.all() {
-            let peer = &session.peer;
-            if shared.gate.is_revoked(peer) {
+        let sessions = shared.registry.all().into_iter().map(|one| (one.peer, one.link, one.judged));
+        for (peer, link, judged) in sessions.chain(shared.demo.links()) {
+            if shared.gate.is_revoked(&peer) {
                 shared.counters.revoked.add();
                 tracing::warn!(security = true, agent = %peer.agent, facility = peer.facility, "revoked: closed");
-                session.link.close(Code::Revoked, "the certificate was revoked");
+                link.close(Code::Revoked, "the certificate was revoked");
             } else if peer.not_after.as_secs() < now.as_secs() {
                 shared.counters.aged.add();
-                session.link.close(Code::TooOld, door::RENEWS);
-            } else if session.judged.swap(trusted, Ordering::Relaxed) != trusted
+                link.close(Code::TooOld, door::RENEWS);
+            } else if judged.swap(trusted, Ordering::Relaxed) != trusted
                 && shared.gate.peer(&peer.chain).map_or(true, |peer| peer.only_renews)
             {
                 shared.counters.aged.add();
                 tracing::warn!(security = true, agent = %peer.agent, facility = peer.facility, "its root is not trusted any more: closed");
-                session.link.close(Code::TooOld, door::RENEWS);
+                link.close(Code::TooOld, door::RENEWS);
             }
         }
     }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use fieldward_shared::identity::Kind;
 use fieldward_shared::transport::{Channel, LinkError, Receiver, Sender};
 use fieldward_shared::wire::Learns;
 use rustls::pki_types::CertificateDer;
@@ -53,6 +54,11 @@ impl Tasks {
         let chain: Vec<CertificateDer<'_>> =
             chain.iter().map(|der| CertificateDer::from(der.as_slice())).collect();
         let peer = self.0.gate.peer(&chain);
-        peer.is_ok_and(|peer| peer.agent == agent && !peer.only_renews && !self.0.gate.is_revoked(&peer))
+        peer.is_ok_and(|peer| {
+            peer.kind == Kind::Agent
+                && peer.agent == agent
+                && !peer.only_renews
+                && !self.0.gate.is_revoked(&peer)
+        })
     }
 }

@@ -166,5 +166,5 @@ const SEEN: &str = "WITH heard (id, at, version, clock_offset) AS ({rows})
         clock_offset = coalesce(heard.clock_offset, agents.clock_offset)
     FROM heard WHERE agents.id = heard.id AND (agents.last_seen IS NULL OR agents.last_seen <= heard.at)";
 const FACILITIES: &str = "SELECT id, name, created FROM facilities ORDER BY id";
-const AGENTS: &str = "SELECT * FROM agents ORDER BY facility_id, id";
-const AGENT: &str = "SELECT * FROM agents WHERE id = $1";
+const AGENTS: &str = "SELECT * FROM agents WHERE kind = 'agent' ORDER BY facility_id, id";
+const AGENT: &str = "SELECT * FROM agents WHERE id = $1 AND kind = 'agent'";

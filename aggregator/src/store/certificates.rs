@@ -27,6 +27,8 @@ pub struct Certificate {
     pub revoked: Option<Timestamp>,
     /// `pending`, `active` or `revoked`: the agent.
     pub agent_status: String,
+    /// `agent` or `simulator`.
+    pub kind: String,
 }
 
 /// What is known of a certificate that is shown.
@@ -183,6 +185,7 @@ fn certificate(row: &Row) -> Result<Certificate, StoreError> {
         not_after: at("not_after")?,
         revoked: row.get::<Option<At>>("revoked")?.map(|at| at.0),
         agent_status: row.get("agent_status")?,
+        kind: row.get("kind")?,
     })
 }
 
@@ -191,9 +194,10 @@ pub(super) const ADD: &str =
     VALUES ($1, $2, $3, $4, $5, $6, $7)";
 const FIND: &str = "SELECT certificates.*, agents.facility_id, agents.status AS agent_status
     FROM certificates JOIN agents ON agents.id = certificates.agent_id WHERE serial = $1";
-const LIST: &str = "SELECT certificates.*, agents.facility_id, agents.status AS agent_status
+const LIST: &str = "SELECT certificates.*, agents.facility_id, agents.kind, agents.status AS agent_status
     FROM certificates JOIN agents ON agents.id = certificates.agent_id ORDER BY facility_id, not_after";
-const LIST_NEWEST: &str = "SELECT certificates.*, agents.facility_id, agents.status AS agent_status
+const LIST_NEWEST: &str =
+    "SELECT certificates.*, agents.facility_id, agents.kind, agents.status AS agent_status
     FROM certificates JOIN agents ON agents.id = certificates.agent_id
     WHERE NOT EXISTS (SELECT 1 FROM certificates AS later
         WHERE later.agent_id = certificates.agent_id AND (later.not_after > certificates.not_after

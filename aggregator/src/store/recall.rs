@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use fieldward_shared::identity::AgentName;
+use fieldward_shared::identity::{AgentName, Kind};
 use fieldward_shared::time::Timestamp;
 
 use super::certificates::{ADD, REVOKE, REVOKE_AGENT, REVOKE_OF_AGENT, audit};
@@ -15,6 +15,8 @@ use super::{Store, StoreError};
 pub struct Issued {
     /// Its number.
     pub serial: String,
+    /// What its holder is.
+    pub kind: Kind,
     /// Whose it is.
     pub name: AgentName,
     /// SHA-256 of its key.
@@ -63,7 +65,7 @@ impl Store {
             recalled.issued += 1;
         }
         for name in &done.agents {
-            add_agent(&mut tx, name, now).await?;
+            add_agent(&mut tx, (Kind::Agent, name), now).await?;
             let id: Value = name.agent.into();
             recalled.revoked += tx.change(WHAT, REVOKE_AGENT, vec![id.clone()]).await?;
             tx.change(WHAT, REVOKE_OF_AGENT, vec![id, now.into(), REASON.into()]).await?;
@@ -82,7 +84,7 @@ impl Store {
 }
 
 async fn add(tx: &mut Tx, one: &Issued) -> Result<(), StoreError> {
-    add_agent(tx, &one.name, one.issued).await?;
+    add_agent(tx, (one.kind, &one.name), one.issued).await?;
     let values = vec![
         one.serial.as_str().into(),
         one.name.agent.into(),
@@ -100,14 +102,17 @@ async fn add(tx: &mut Tx, one: &Issued) -> Result<(), StoreError> {
 }
 
 /// One that waited for approval in the backup was approved since.
-async fn add_agent(tx: &mut Tx, name: &AgentName, at: Timestamp) -> Result<(), StoreError> {
+async fn add_agent(tx: &mut Tx, (kind, name): (Kind, &AgentName), at: Timestamp) -> Result<(), StoreError> {
     let facility: Value = name.facility.as_str().into();
     tx.table(WHAT, ADD_FACILITIES, vec![vec![facility.clone(), facility.clone(), at.into()]]).await?;
-    tx.change(WHAT, ADD_AGENT, vec![name.agent.into(), facility, at.into()]).await.map(drop)
+    tx.change(WHAT, ADD_AGENT, vec![name.agent.into(), facility, at.into(), kind.name().into()])
+        .await
+        .map(drop)
 }
 
 const WHAT: &str = "recall certificates";
 const REASON: &str = "revoked before the database was set back";
-const ADD_AGENT: &str = "INSERT INTO agents (id, facility_id, created, status) VALUES ($1, $2, $3, 'active')
+const ADD_AGENT: &str =
+    "INSERT INTO agents (id, facility_id, created, status, kind) VALUES ($1, $2, $3, 'active', $4)
     ON CONFLICT (id) DO UPDATE SET status = 'active' WHERE agents.status = 'pending'";
 const USE: &str = "UPDATE tokens SET used = $2 WHERE hash = $1 AND used IS NULL";

@@ -1,7 +1,7 @@
 //! Enrolment tokens and those who came with them. A token is used once: by whoever has the key that came
 //! with it first, as often as that one needs to get the answer.
 
-use fieldward_shared::identity::{AgentName, Pin};
+use fieldward_shared::identity::{AgentName, Kind, Pin};
 use fieldward_shared::time::Timestamp;
 use uuid::Uuid;
 
@@ -11,6 +11,8 @@ use super::{Store, StoreError};
 /// A token as it is kept: without itself.
 #[derive(Clone, Debug)]
 pub struct Token {
+    /// What whoever brings it is to be.
+    pub kind: Kind,
     /// Its id, for lists.
     pub id: Uuid,
     /// SHA-256 of it.
@@ -47,8 +49,8 @@ pub enum Entry {
         /// It has come for the first time.
         is_new: bool,
     },
-    /// It gets a certificate.
-    Welcome(AgentName),
+    /// It gets a certificate of a kind.
+    Welcome(Kind, AgentName),
 }
 
 /// Somebody at the door.
@@ -69,6 +71,8 @@ pub struct Caller<'a> {
 /// An agent that waits, or waited.
 #[derive(Clone, Debug)]
 pub struct Enrolment {
+    /// What it is to be.
+    pub kind: Kind,
     /// Who.
     pub name: AgentName,
     /// Fingerprint of its key.
@@ -95,6 +99,7 @@ impl Store {
             token.created_by.as_str().into(),
             token.expires.into(),
             i64::from(token.auto_approve).into(),
+            token.kind.name().into(),
         ];
         tx.change("add a token", ADD, values).await?;
         super::certificates::audit(
@@ -103,7 +108,7 @@ impl Store {
             &token.created_by,
             "token.created",
             &token.id.to_string(),
-            &format!("facility {facility}, auto_approve {}", token.auto_approve),
+            &format!("{} of facility {facility}, auto_approve {}", token.kind.name(), token.auto_approve),
         )
         .await?;
         tx.commit("add a token").await
@@ -161,11 +166,13 @@ pub async fn enter(tx: &mut Tx, caller: &Caller<'_>) -> Result<Entry, StoreError
         return Ok(Entry::Expired);
     }
     let auto_approve = token.get::<i64>("auto_approve")? != 0;
+    let kind = kind(token)?;
     let name = AgentName { facility, agent: Uuid::new_v4() };
     tx.change("use a token", USE, vec![id.into(), caller.now.into()]).await?;
     let (agent, status) = if auto_approve { ("active", "approved") } else { ("pending", "pending") };
     let facility = name.facility.as_str();
-    let values = vec![name.agent.into(), facility.into(), caller.now.into(), agent.into()];
+    let values =
+        vec![name.agent.into(), facility.into(), caller.now.into(), agent.into(), kind.name().into()];
     tx.change("add an agent", ADD_AGENT, values).await?;
     let values = vec![
         name.agent.into(),
@@ -176,7 +183,7 @@ pub async fn enter(tx: &mut Tx, caller: &Caller<'_>) -> Result<Entry, StoreError
         status.into(),
     ];
     tx.change("add an enrolment", ADD_ENROLMENT, values).await?;
-    Ok(if auto_approve { Entry::Welcome(name) } else { Entry::Pending { name, is_new: true } })
+    Ok(if auto_approve { Entry::Welcome(kind, name) } else { Entry::Pending { name, is_new: true } })
 }
 
 /// The token was used before. Whoever has the same key is the same agent, which waits for approval or did
@@ -192,7 +199,7 @@ async fn again(tx: &mut Tx, caller: &Caller<'_>, token: Uuid, is_over: bool) -> 
     Ok(match (found.status.as_str(), agent.as_str()) {
         ("pending", _) => Entry::Pending { name: found.name, is_new: false },
         ("approved", "active") if !is_over || row.get::<Option<At>>("issued")?.is_none() => {
-            Entry::Welcome(found.name)
+            Entry::Welcome(found.kind, found.name)
         }
         ("approved", "active") => Entry::Expired,
         _ => Entry::Refused,
@@ -204,9 +211,15 @@ pub async fn issued(tx: &mut Tx, agent: Uuid, now: Timestamp) -> Result<(), Stor
     tx.change("note an enrolment", ISSUED, vec![agent.into(), now.into()]).await.map(drop)
 }
 
+/// Whatever else stands there, it is nobody who may report.
+fn kind(row: &Row) -> Result<Kind, StoreError> {
+    Ok(Kind::named(&row.get::<String>("kind")?).unwrap_or(Kind::Simulator))
+}
+
 fn enrolment(row: &Row) -> Result<Enrolment, StoreError> {
     let key: Vec<u8> = row.get("key")?;
     Ok(Enrolment {
+        kind: kind(row)?,
         name: AgentName { facility: row.get("facility_id")?, agent: row.get("agent_id")? },
         key: Pin(key.try_into().unwrap_or_default()),
         requested: row.get::<At>("requested")?.0,
@@ -217,18 +230,20 @@ fn enrolment(row: &Row) -> Result<Enrolment, StoreError> {
 
 const ADD_FACILITY: &str =
     "INSERT INTO facilities (id, name, created) VALUES ($1, $1, $2) ON CONFLICT (id) DO NOTHING";
-const ADD: &str = "INSERT INTO tokens (id, hash, facility_id, created, created_by, expires, auto_approve)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)";
-const FIND: &str = "SELECT id, facility_id, expires, auto_approve, used FROM tokens WHERE hash = $1";
+const ADD: &str =
+    "INSERT INTO tokens (id, hash, facility_id, created, created_by, expires, auto_approve, kind)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const FIND: &str = "SELECT id, facility_id, expires, auto_approve, used, kind FROM tokens WHERE hash = $1";
 const USE: &str = "UPDATE tokens SET used = $2 WHERE id = $1 AND used IS NULL";
-const ADD_AGENT: &str = "INSERT INTO agents (id, facility_id, created, status) VALUES ($1, $2, $3, $4)";
+const ADD_AGENT: &str =
+    "INSERT INTO agents (id, facility_id, created, status, kind) VALUES ($1, $2, $3, $4, $5)";
 const ADD_ENROLMENT: &str = "INSERT INTO enrolments (agent_id, token_id, key, requested, source, status)
     VALUES ($1, $2, $3, $4, $5, $6)";
-const OF_TOKEN: &str = "SELECT enrolments.*, agents.facility_id, agents.status AS agent_status
+const OF_TOKEN: &str = "SELECT enrolments.*, agents.facility_id, agents.kind, agents.status AS agent_status
     FROM enrolments JOIN agents ON agents.id = enrolments.agent_id WHERE token_id = $1";
-const PENDING: &str = "SELECT enrolments.*, agents.facility_id FROM enrolments
+const PENDING: &str = "SELECT enrolments.*, agents.facility_id, agents.kind FROM enrolments
     JOIN agents ON agents.id = enrolments.agent_id WHERE enrolments.status = 'pending' ORDER BY requested";
-const WAITING: &str = "SELECT enrolments.*, agents.facility_id FROM enrolments
+const WAITING: &str = "SELECT enrolments.*, agents.facility_id, agents.kind FROM enrolments
     JOIN agents ON agents.id = enrolments.agent_id WHERE enrolments.status = 'pending' AND key = $1
     ORDER BY requested";
 const DECIDE: &str = "UPDATE enrolments SET status = $2, decided = $3, decided_by = $4

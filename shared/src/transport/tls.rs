@@ -14,7 +14,7 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use super::pinned::Pinned;
 use crate::clock::Clock;
 use crate::identity::Pin;
-use crate::wire::{ENROLL, RENEW, SESSION};
+use crate::wire::{DEMO, ENROLL, RENEW, SESSION};
 
 /// What the aggregator shows.
 pub struct ServerIdentity {
@@ -80,16 +80,16 @@ pub fn server_showing(
     Ok(shut(config))
 }
 
-/// Three protocols and no resumption.
+/// Four protocols and no resumption.
 fn shut(mut config: ServerConfig) -> Arc<ServerConfig> {
-    config.alpn_protocols = [SESSION, ENROLL, RENEW].map(<[u8]>::to_vec).to_vec();
+    config.alpn_protocols = [SESSION, ENROLL, RENEW, DEMO].map(<[u8]>::to_vec).to_vec();
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.max_early_data_size = 0;
     Arc::new(config)
 }
 
-/// An agent's side, for one of the three protocols.
+/// An agent's or a simulator's side, for one of the protocols.
 pub fn client(
     identity: Option<ClientIdentity>,
     roots: &[CertificateDer<'static>],

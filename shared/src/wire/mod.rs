@@ -9,6 +9,7 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod control;
+pub mod demo;
 mod door;
 mod report;
 mod requests;
@@ -25,6 +26,7 @@ pub use control::{
     Ack, Answer, Ask, Config, Credit, Drift, Goodbye, Health, Hello, LaneStart, Learns, Ping, Pong, Question,
     Second, Welcome,
 };
+pub use demo::{DemoDo, DemoHello, DemoOrder, DemoReport, DemoState};
 pub use door::{Certificate, EnrollRequest, Pending, Refused, RenewRequest};
 pub use report::{Record, Reports};
 pub use requests::{RequestRow, Requests};
@@ -46,6 +48,8 @@ pub const SESSION: &[u8] = b"fieldward/1";
 pub const ENROLL: &[u8] = b"fieldward-enroll/1";
 /// ALPN of the door for those whose certificate ends, or has ended.
 pub const RENEW: &[u8] = b"fieldward-renew/1";
+/// ALPN of the door for simulators, which is shut unless demonstrations are wanted.
+pub const DEMO: &[u8] = b"fieldward-demo/1";
 
 /// No frame is longer than this, head included.
 pub const LONGEST: usize = 256 << 10;
@@ -183,6 +187,9 @@ messages! {
     58 RoundEnd 2 << 10;
     59 RoundRefusal 4 << 10;
     60 RoundHold 256;
+    61 DemoHello 1 << 10;
+    62 DemoOrder 256;
+    63 DemoReport 1 << 10;
 }
 
 impl Message {

@@ -1,27 +1,57 @@
-//! `demo`: the plants live, and one attack after another on them.
+//! `demo`: the plants live, and one attack after another on them; or one plant, on which an aggregator has scenarios
+//! played.
 
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use clap::Args;
+use fieldward_shared::identity::Pin;
 use tokio::time::{Instant, timeout_at};
 
 use super::stopped;
 use crate::attack::{self, ATTACKS, Attack, Needs};
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::demo::{self, Settings};
 use crate::live::{self, Site};
 use crate::plant::PLANTS;
 use crate::rng::Rng;
 use crate::stage::Intensity;
 
-/// Run small plants of every kind and play attacks on them, one after another
+/// Run small plants of every kind and play attacks on them, one after another; or, for an aggregator, one plant and
+/// the scenarios that it asks for
 #[derive(Args)]
-#[command(after_help = "Example:
-  fieldward-sim demo --seconds 60")]
+#[command(after_help = "Examples:
+  fieldward-sim demo --seconds 60
+  fieldward-sim demo --aggregator 127.0.0.1:4433 --plant water --state ~/.fieldward-sim \\
+      --token-file token --ca-pin sha256:1f0c…
+
+`fieldward-aggregator ca token --facility ID --simulator` prints token and pin; they are needed once. The aggregator
+must run with DEMO_MODE=true; `POST /api/demo/scenarios/port-scan` there has this plant attacked. What is played
+stays on this machine's loopback addresses.")]
 pub struct Demo {
     /// How long
-    #[arg(long, default_value = "60")]
+    #[arg(long, default_value = "60", conflicts_with = "aggregator")]
     seconds: u64,
+    /// Play what this aggregator asks for, until Ctrl-C or SIGTERM
+    #[arg(long, value_name = "HOST:PORT", requires = "state")]
+    aggregator: Option<String>,
+    /// Where this simulator's identity is kept
+    #[arg(long, value_name = "DIR", requires = "aggregator")]
+    state: Option<PathBuf>,
+    /// File that holds the token; - reads standard input
+    #[arg(long, value_name = "FILE", requires_all = ["aggregator", "ca_pin"])]
+    token_file: Option<PathBuf>,
+    /// Fingerprint of the aggregator's root
+    #[arg(long, value_name = "PIN", requires = "token_file")]
+    ca_pin: Option<Pin>,
+    /// The plant: water, gas, substation, or its configuration file
+    #[arg(long, value_name = "KIND", default_value = "water", requires = "aggregator")]
+    plant: String,
+    /// How many devices it has (5 to 500)
+    #[arg(long, default_value_t = DEVICES)]
+    devices: usize,
 }
 
 impl Demo {
@@ -31,12 +61,47 @@ impl Demo {
             "--seconds: {} is no length for a demonstration; choose a number from 10 to 86400",
             self.seconds
         );
+        if let (Some(aggregator), Some(state)) = (&self.aggregator, &self.state) {
+            return self.serve(aggregator, state.clone());
+        }
         live::run(async {
             tokio::select! {
                 shown = self.play() => shown,
                 stop = stopped() => stop,
             }
         })?
+    }
+
+    /// Plays for an aggregator.
+    fn serve(&self, aggregator: &str, folder: PathBuf) -> anyhow::Result<()> {
+        let token = self.token()?.zip(self.ca_pin);
+        let settings = Settings { aggregator: aggregator.to_owned(), folder, token };
+        let mut config = Config::find(&self.plant)?;
+        config::check_size(self.devices)
+            .map_err(|(what, remedy)| anyhow::anyhow!("--devices: {what}; {remedy}"))?;
+        config.devices = self.devices;
+        live::run(async {
+            let site = Site::open(&config).await?;
+            eprint!("{}", site.table());
+            site.begin();
+            tokio::select! {
+                ended = demo::serve(&settings, &site) => match ended? {},
+                stop = stopped() => stop,
+            }
+        })?
+    }
+
+    fn token(&self) -> anyhow::Result<Option<String>> {
+        let Some(file) = &self.token_file else { return Ok(None) };
+        let mut text = String::new();
+        if file.as_os_str() == "-" {
+            io::stdin().take(LONGEST_TOKEN).read_to_string(&mut text).context("standard input")?;
+        } else {
+            let place = file.display().to_string();
+            let open = std::fs::File::open(file).with_context(|| place.clone())?;
+            open.take(LONGEST_TOKEN).read_to_string(&mut text).context(place)?;
+        }
+        Ok(Some(text.trim().to_owned()))
     }
 
     async fn play(&self) -> anyhow::Result<()> {
@@ -100,6 +165,8 @@ fn time_of_day() -> String {
     format!("{:02}:{:02}:{:02}", now / 3600, now / 60 % 60, now % 60)
 }
 
+/// Longest token file.
+const LONGEST_TOKEN: u64 = 4096;
 /// How large the plants are.
 const DEVICES: usize = 20;
 /// How long nothing is attacked.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Result, anyhow};
 use fieldward_agent::uplink::Trust;
 use fieldward_aggregator::intake::{Gate, Peer, Reply};
+use fieldward_shared::identity::Kind;
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::transport::{ClientIdentity, ServerIdentity, server};
 use fieldward_shared::wire::{EnrollRequest, Message, Refused, RenewRequest};
@@ -68,6 +69,7 @@ impl Pki {
         let (chain, key) = self.issue("agent")?;
         let first = chain.first().ok_or_else(|| anyhow!("no certificate"))?.to_vec();
         let peer = Peer {
+            kind: Kind::Agent,
             facility: facility.to_owned(),
             agent,
             serial: first.clone(),

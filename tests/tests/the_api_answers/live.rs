@@ -237,3 +237,34 @@ async fn who_does_not_read_is_sent_off_and_nobody_else_notices() {
     drop(silent);
     service.stop().await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_wants_it_gets_messages_compressed() {
+    let database = Database::sqlite();
+    let service = Service::start(database.open().await).await.unwrap();
+    let viewer = service.key("viewer", &["*"]).await.unwrap();
+    let protocols = Socket::ticket(&service, &viewer).await;
+    let offer = ("sec-websocket-extensions", "permessage-deflate; client_max_window_bits");
+    let mut packed =
+        Socket::open(service.at, &[("sec-websocket-protocol", &protocols), offer]).await.unwrap();
+    let mut plain = Socket::with_key(&service, &viewer).await;
+    for socket in [&mut packed, &mut plain] {
+        assert_eq!(socket.hear().await.unwrap()["type"], "hello");
+    }
+    let words = "the same again and again ".repeat(400);
+    let data = json!({ "words": words });
+    service.api.hub.publish(Channel::Alerts, "new", None, &data, now());
+    assert_eq!(plain.hear_of("alerts").await["data"], data);
+    // Compressed (RSV1), a whole text, and much shorter.
+    assert_eq!(packed.0.read_u8().await.unwrap(), 0xc1);
+    let length = match packed.0.read_u8().await.unwrap() {
+        126 => u64::from(packed.0.read_u16().await.unwrap()),
+        short => u64::from(short),
+    };
+    assert!(length < words.len() as u64 / 10, "{length}");
+    assert_eq!(service.api.sockets.packed.load(std::sync::atomic::Ordering::Relaxed), 1);
+    // Compressed without having been agreed on.
+    plain.send(0xc1, b"x").await;
+    assert_eq!(plain.hear().await, Err(1002));
+    service.stop().await.unwrap();
+}

@@ -126,6 +126,10 @@ async fn what_agents_decode_is_counted_by_endpoint(database: Database) {
     let points = chart["points"].as_array().unwrap();
     assert_eq!(points.iter().filter_map(|one| one["requests"].as_u64()).sum::<u64>(), 13);
     assert_eq!((points.len(), &points[0]["errors"], &chart["unknown"]), (3, &json!(2), &json!({})));
+    let past = service.get(&caller, &format!("/api/metrics/historical?{when}")).await.unwrap();
+    let told = past["requests"].as_array().unwrap();
+    assert_eq!(told.iter().filter_map(|one| one["requests"].as_u64()).sum::<u64>(), 13);
+    assert_eq!((&told[0]["errors"], &past["requests_resolution_seconds"]), (&json!(2), &json!(60)), "{past}");
     for path in ["overview", "summary"] {
         let told = service.get(&caller, &format!("/api/analytics/{path}?{when}")).await.unwrap();
         assert_eq!((&told["traffic"]["requests"], &told["unknown"]), (&json!(13), &json!({})), "{path}");

@@ -36,7 +36,7 @@ pub fn routes() -> Routes {
         .add(look, routes!(list))
         .add(look, routes!(active))
         .add(look, routes!(history))
-        .add(look, routes!(stats))
+        .keep(look, routes!(stats))
         .add(look, routes!(detail))
         .add(look, routes!(acts))
         .add(act, routes!(set_status))

@@ -32,8 +32,8 @@ use spread::Spread;
 pub fn routes() -> Routes {
     let look = Policy::Scoped(Role::Viewer);
     Routes::of("business", "How long people take, and what it costs")
-        .add(look, routes!(kpi))
-        .add(look, routes!(sla))
+        .keep(look, routes!(kpi))
+        .keep(look, routes!(sla))
         .add(look, routes!(cost))
 }
 

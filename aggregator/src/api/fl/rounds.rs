@@ -200,10 +200,10 @@ pub struct RoundWish {
 #[schema(as = FlBegun)]
 pub struct Begun {
     /// Its number.
-    round_id: u64,
+    pub round_id: u64,
     /// `started`: it is written down, and its driver takes it when it is its turn.
     #[schema(example = "started")]
-    status: &'static str,
+    pub status: &'static str,
     /// The round.
     round: RoundBody,
 }

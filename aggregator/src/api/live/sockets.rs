@@ -15,6 +15,8 @@ pub struct Sockets {
     pub opened: AtomicU64,
     /// Messages that they have taken.
     pub sent: AtomicU64,
+    /// Of them, those that were compressed.
+    pub packed: AtomicU64,
 }
 
 /// A place; it is free again when this is dropped.

@@ -36,7 +36,7 @@ pub fn routes() -> Routes {
         .add(look, routes!(list))
         .add(look, routes!(one))
         .act(Policy::Whole(Role::Analyst), routes!(run))
-        .add(look, routes!(score))
+        .keep(look, routes!(score))
 }
 
 /// How something is.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use fieldward_shared::identity::Kind;
 use fieldward_shared::time::Timestamp;
 
 use super::super::Api;
@@ -112,7 +113,12 @@ impl<'a> Scene<'a> {
             now,
             agents: store.agents().await?,
             standing: api.fleet.snapshot(now),
-            certificates: store.certificates(false).await?,
+            // A simulator that lapses harms nobody.
+            certificates: {
+                let mut all = store.certificates(false).await?;
+                all.retain(|one| one.kind == Kind::Agent.name());
+                all
+            },
             keys: store.keys().await?,
             people: store.sign_ins().await?,
             is_setup_open: api.auth.setup.is_open(),

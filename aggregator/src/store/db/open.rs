@@ -220,6 +220,7 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0018" "rounds",
     "0019" "learning",
     "0020" "changes_of_counts",
+    "0021" "simulators",
     "0028" "guards",
 );
 
@@ -244,6 +245,7 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0018" "rounds",
     "0019" "learning",
     "0020" "changes_of_counts",
+    "0021" "simulators",
     "0028" "guards",
 );
 
