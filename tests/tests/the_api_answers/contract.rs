@@ -189,10 +189,15 @@ const ASKED_FOR: &[Endpoint] = &[
         &["epsilon", "delta", "data_size", "encryption", "privacy_budget_remaining"],
     ),
     ("GET", "/api/predictions", &["limit", "offset", "validated"], &["predictions", "total"]),
-    ("GET", "/api/predictions/{prediction_id}", NOTHING, NOTHING),
-    ("POST", "/api/predictions/predict", NOTHING, NOTHING),
+    ("GET", "/api/predictions/{prediction_id}", NOTHING, PREDICTION),
+    ("POST", "/api/predictions/predict", NOTHING, PREDICTION),
     ("GET", "/api/mitre/graph", NOTHING, &["nodes", "links"]),
-    ("GET", "/api/mitre/technique/{technique_id}", NOTHING, NOTHING),
+    (
+        "GET",
+        "/api/mitre/technique/{technique_id}",
+        NOTHING,
+        &["id", "name", "description", "tactics", "detection", "mitigation", "platforms", "affected_assets"],
+    ),
     ("POST", "/api/demo/scenarios/port-scan", NOTHING, &["scenario_id", "status"]),
     ("POST", "/api/demo/scenarios/fl-round", NOTHING, &["round_id", "status"]),
     ("POST", "/api/demo/scenarios/multi-stage", NOTHING, &["scenario_id", "status"]),
@@ -200,7 +205,7 @@ const ASKED_FOR: &[Endpoint] = &[
     ("POST", "/api/demo/reset", NOTHING, &["status"]),
     ("GET", "/ws", NOTHING, NOTHING),
     ("GET", "/api/fl/rounds/history", &["range"], &["rounds[].round_number", "rounds[].model_accuracy"]),
-    ("GET", "/api/predictions/latest", NOTHING, NOTHING),
+    ("GET", "/api/predictions/latest", NOTHING, &["prediction"]),
     (
         "GET",
         "/api/metrics/realtime",
@@ -425,19 +430,28 @@ const ASKED_FOR: &[Endpoint] = &[
     ("GET", "/metrics", NOTHING, NOTHING),
 ];
 
+/// A prediction.
+const PREDICTION: &[&str] = &[
+    "id",
+    "timestamp",
+    "current_technique",
+    "current_technique_name",
+    "alert_id",
+    "validated",
+    "validation_time",
+    "predicted_techniques[].technique_id",
+    "predicted_techniques[].probability",
+    "predicted_techniques[].rank",
+    "predicted_techniques[].timeframe",
+];
+
 /// Not built yet.
 const TO_COME: &[(&str, &str)] = &[
-    ("GET", "/api/predictions"),
-    ("GET", "/api/predictions/{prediction_id}"),
-    ("POST", "/api/predictions/predict"),
-    ("GET", "/api/mitre/graph"),
-    ("GET", "/api/mitre/technique/{technique_id}"),
     ("POST", "/api/demo/scenarios/port-scan"),
     ("POST", "/api/demo/scenarios/fl-round"),
     ("POST", "/api/demo/scenarios/multi-stage"),
     ("GET", "/api/demo/status"),
     ("POST", "/api/demo/reset"),
-    ("GET", "/api/predictions/latest"),
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
