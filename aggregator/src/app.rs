@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use crate::api;
+use crate::attack::watch;
 use crate::bus;
 use crate::ca::hall::Hall;
 use crate::config::Config;
@@ -60,6 +61,8 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     supervisor.spawn("rounds-told", |stop| api::fl::feed::run(shown.clone(), stop));
     supervisor.spawn("cache", |stop| api::cache::run(shown.clone(), stop));
     supervisor.spawn("demo", |stop| api::demo::run(shown.clone(), stop));
+    supervisor.spawn("predictions-told", |stop| api::predictions::feed::run(shown.clone(), stop));
+    supervisor.spawn("predictions", |stop| watch::run(store.clone(), shown.predictor.clone(), stop));
     supervisor.spawn("checks", |stop| api::security::watch::run(shown.clone(), stop));
     let planned = shown.rounds.clone();
     let driver = Driver::new(store.clone(), intake.tasks(), config.rounds.clone(), planned);

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod app;
+pub mod attack;
 mod breaker;
 pub mod bus;
 pub mod ca;

@@ -24,16 +24,19 @@ pub mod fl;
 mod fleet;
 mod health;
 mod idempotency;
+mod incidents;
 pub mod jobs;
 pub mod limits;
 pub mod live;
 mod measure;
 mod metrics;
+mod mitre;
 mod models;
 mod open;
 pub mod openapi;
 pub mod page;
 mod parameters;
+pub mod predictions;
 pub mod principal;
 mod privacy;
 mod prometheus;
@@ -64,6 +67,7 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use crate::attack::{Predictor, watch};
 use crate::bus::Bus;
 use crate::demo::Demo;
 use crate::fleet::Fleet;
@@ -97,11 +101,14 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     fl::routes,
     fleet::routes,
     health::routes,
+    incidents::routes,
     jobs::routes,
     live::routes,
     metrics::routes,
+    mitre::routes,
     models::routes,
     openapi::routes,
+    predictions::routes,
     prometheus::routes,
     privacy::routes,
     security::routes,
@@ -144,6 +151,8 @@ pub struct Api {
     pub folder: Option<PathBuf>,
     /// How the parts are that work by themselves.
     pub vitals: Vitals,
+    /// Says what comes next.
+    pub predictor: Arc<Predictor>,
     /// Who may read the figures.
     pub scrapers: Scrapers,
     /// Who listens.
@@ -206,6 +215,7 @@ impl Api {
             host: measure::Host::new(now()),
             cursors: parts.signing.cursors(),
             cache: cache::Cache::new(parts.keeps_answers),
+            predictor: watch::shared(parts.folder.as_deref()).map_err(ApiError::internal)?,
             store: parts.store,
             fleet: parts.fleet,
             demo: parts.asker.as_ref().map_or_else(Demo::default, Asker::demo),

@@ -1,5 +1,6 @@
 //! The aggregator's commands, one file each.
 
+mod attack;
 mod audit;
 mod backup;
 mod ca;
@@ -29,6 +30,7 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Attack(attack::Attack),
     Audit(audit::Audit),
     Backup(backup::Backup),
     Ca(Box<ca::Ca>),
@@ -51,6 +53,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         self.start_log();
         let done = match self.command {
+            Command::Attack(attack) => attack.run(),
             Command::Audit(audit) => audit.run(),
             Command::Backup(backup) => backup.run(),
             Command::Ca(ca) => ca.run(),

@@ -90,6 +90,9 @@ impl Store {
         // stay for ever.
         let mut gone = self.alerts_gone(OLD_ALERTS, vec![alerts.into()]).await?;
         gone += self.alerts_gone(FUTURE_ALERTS, vec![alerts.into(), now.plus(DAY).into()]).await?;
+        let old =
+            "DELETE FROM incidents WHERE id IN (SELECT id FROM incidents WHERE last_seen < $1 LIMIT $2)";
+        self.pieces(old, vec![alerts.into()]).await?;
         for table in ["alert_hours", "alert_days", "alert_facility_days", "alert_technique_days"] {
             // Of days by technique, which lie by plant, so that the ends of each are found in its order.
             let plants =

@@ -13,6 +13,7 @@ mod figures;
 mod issued;
 mod learning;
 mod live;
+mod next_step;
 mod policies;
 mod privacy;
 mod requests;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{Writer, json};
+use crate::attack::watch;
 use crate::store::alerts::Stored;
 
 /// The bundle, as far as it must be remembered: which objects are in it.
@@ -116,7 +117,9 @@ impl Bundle {
 
     fn pattern(&mut self, alert: &Alert, out: &mut Vec<u8>) -> String {
         let technique = alert.attack_type.as_deref();
-        let uuid = own("attack-pattern", technique.unwrap_or(UNNAMED));
+        let uuid = technique
+            .and_then(official)
+            .unwrap_or_else(|| own("attack-pattern", technique.unwrap_or(UNNAMED)));
         let id = format!("attack-pattern--{uuid}");
         if self.is_new(uuid) {
             let mut object = json!({
@@ -163,6 +166,13 @@ fn is_card(text: &str) -> bool {
     let parts: Vec<&str> = text.split(':').collect();
     parts.len() == 6
         && parts.iter().all(|part| part.len() == 2 && part.bytes().all(|c| c.is_ascii_hexdigit()))
+}
+
+/// The id that ATT&CK itself gives the object of a technique, so that others know it for the same.
+fn official(technique: &str) -> Option<Uuid> {
+    let predictor = watch::shared(None).ok()?;
+    let found = predictor.catalogue().find(technique)?;
+    Uuid::parse_str(&found.technique().stix).ok()
 }
 
 fn own(kind: &str, name: &str) -> Uuid {

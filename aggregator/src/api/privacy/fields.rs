@@ -196,6 +196,8 @@ pub const TABLES: &[Table] = &[
         Kept::Days(30),
         &[("owner_id", Personal), ("actor", Personal), ("reason", Personal)],
     ),
+    table("incident_alerts", Plant, Agents, Kept::Alerts, &[]),
+    table("incidents", Plant, Aggregator, Kept::Alerts, &[]),
     table("losses", Operational, Agents, Kept::Alerts, &[]),
     table("marks", Operational, Aggregator, Kept::Always, &[]),
     table(
@@ -209,6 +211,7 @@ pub const TABLES: &[Table] = &[
     table("network_data_hours", Plant, Agents, Kept::Alerts, &[]),
     table("network_data_minutes", Plant, Agents, Kept::Metrics, &[]),
     table("positions", Operational, Agents, Kept::Always, &[]),
+    table("prediction_marks", Operational, Aggregator, Kept::Always, &[]),
     table("predicted_techniques", Plant, Aggregator, Kept::Always, &[]),
     table("predictions", Plant, Aggregator, Kept::Always, &[]),
     table("renewals", Credential, Aggregator, Kept::ItsEnd, &[]),

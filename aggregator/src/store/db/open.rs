@@ -221,6 +221,7 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0019" "learning",
     "0020" "changes_of_counts",
     "0021" "simulators",
+    "0023" "incidents",
     "0028" "guards",
 );
 
@@ -246,6 +247,7 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0019" "learning",
     "0020" "changes_of_counts",
     "0021" "simulators",
+    "0023" "incidents",
     "0028" "guards",
 );
 
