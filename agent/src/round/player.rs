@@ -312,9 +312,11 @@ impl Player {
         let ready = RoundReady {
             about: playing.offer.about.clone(),
             nonce: playing.nonce.to_vec(),
-            loss: rounded(trained.loss, 1000.0),
+            loss: rounded(trained.loss, 100.0),
             epsilon,
             rounds_left,
+            delta: Some(self.books.budget().delta),
+            budget: Some(self.books.budget().epsilon),
         };
         playing.trained = Some(trained);
         let cohort = RoundCohort {
@@ -410,13 +412,13 @@ fn settings(offer: &RoundOffer) -> Settings {
 }
 
 fn progress(about: &About, pace: crate::learn::learner::Pace) -> RoundProgress {
-    let loss = rounded(pace.loss, 1000.0);
+    let loss = rounded(pace.loss, 100.0);
     RoundProgress { about: about.clone(), epoch: pace.epoch, epochs: pace.epochs, loss }
 }
 
-/// Fewer digits: figures tell of a plant, too.
+/// Bounded, and of few digits: figures tell of a plant, too. They are means of many windows, and carry no noise.
 pub(super) fn rounded(value: f32, digits: f32) -> f32 {
-    let value = if value.is_finite() { value } else { 0.0 };
+    let value = if value.is_finite() { value.clamp(0.0, MOST_TOLD) } else { 0.0 };
     (value * digits).round() / digits
 }
 
@@ -429,6 +431,9 @@ pub(super) fn read(own: &WeightVector, bytes: &[u8]) -> Result<WeightVector, Why
     let values = numbers.iter().map(|number| f32::from_le_bytes(*number)).collect();
     Ok(own.with(values).map_err(LearnError::Misfit)?)
 }
+
+/// A worse loss says no more.
+const MOST_TOLD: f32 = 100.0;
 
 impl Control {
     /// Whether training is to stand still or to end.

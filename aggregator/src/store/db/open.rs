@@ -220,6 +220,7 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0018" "rounds",
     "0019" "learning",
     "0020" "changes_of_counts",
+    "0026" "budgets",
 );
 
 const POSTGRES: &[Subject] = subjects!("postgres":
@@ -243,6 +244,7 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0018" "rounds",
     "0019" "learning",
     "0020" "changes_of_counts",
+    "0026" "budgets",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
