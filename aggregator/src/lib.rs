@@ -9,6 +9,7 @@ pub mod ca;
 mod circuit;
 pub mod cli;
 pub mod config;
+pub mod drift;
 pub mod fleet;
 pub mod hub;
 pub mod intake;
