@@ -14,15 +14,6 @@ use crate::learn::steps::{STEPS, WIDTH};
 use crate::learn::windows::Minute;
 use crate::model::{ModelError, pack, unpack};
 
-/// Mean squared errors of each feature at plants that have learnt for long, and as how many steps they count.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Usual {
-    /// Feature by feature, in deviations of the common scaling.
-    pub errors: Vec<f64>,
-    /// Steps.
-    pub steps: f64,
-}
-
 /// A model of this plant.
 pub struct Own {
     scaler: Scaler,
@@ -31,25 +22,13 @@ pub struct Own {
 }
 
 impl Own {
-    /// Shared weights, and the last layer drawn to what these minutes want. `usual` are errors of plants that have
-    /// learnt for long, where they are known.
-    pub fn fit(
-        shared: &WeightVector,
-        scaler: &Scaler,
-        learn: &[Minute],
-        usual: Option<&Usual>,
-    ) -> Result<Self, Misfit> {
+    /// Shared weights, and the last layer drawn to what these minutes want.
+    pub fn fit(shared: &WeightVector, scaler: &Scaler, learn: &[Minute]) -> Result<Self, Misfit> {
         let scaled = scaled(scaler, learn);
         let weights = last_layer(shared, &scaled)?;
         let mut retelling = Retelling::new(Network::new(&weights)?, vec![1.0; COUNT]);
-        retelling.importance = importance(&retelling.errors(scaled.chunks_exact(WIDTH)), &scaled, usual);
+        retelling.importance = importance(&retelling.errors(scaled.chunks_exact(WIDTH)), &scaled);
         Ok(Self { scaler: scaler.clone(), weights, retelling })
-    }
-
-    /// The mean squared error of each feature on these minutes, as they are scaled here.
-    pub fn errors(&mut self, minutes: &[Minute]) -> Vec<f64> {
-        let scaled = scaled(&self.scaler, minutes);
-        self.retelling.errors(scaled.chunks_exact(WIDTH))
     }
 
     /// The model of a file.
@@ -124,10 +103,7 @@ fn scaled(scaler: &Scaler, minutes: &[Minute]) -> Vec<f32> {
 
 /// An error counts the less, the larger it is on normal minutes; but what varies little at this plant is told well
 /// without knowing anything, so it is held against its own variance.
-///
-/// A few minutes show too few of the errors there are, and of what happens seldom none: what is usual counts as if it
-/// had been seen for some steps.
-fn importance(errors: &[f64], scaled: &[f32], usual: Option<&Usual>) -> Vec<f32> {
+fn importance(errors: &[f64], scaled: &[f32]) -> Vec<f32> {
     let rows = (scaled.len() / COUNT).max(1) as f64;
     let (mut means, mut squares) = ([0.0_f64; COUNT], [0.0_f64; COUNT]);
     for row in scaled.chunks_exact(COUNT) {
@@ -136,16 +112,13 @@ fn importance(errors: &[f64], scaled: &[f32], usual: Option<&Usual>) -> Vec<f32>
             *square += f64::from(*value).powi(2) / rows;
         }
     }
-    let trust = usual.map_or(0.0, |usual| usual.steps);
-    let blend = |own: f64, usual: f64| (own * rows + usual * trust) / (rows + trust);
-    let of = |at: usize| {
-        let own = (squares[at] - means[at] * means[at]).max(LEAST_VARIANCE);
-        // Features are scaled so that they vary by one at plants in the mean.
-        let variance = blend(own, 1.0);
-        let error = blend(errors[at], usual.and_then(|usual| usual.errors.get(at)).copied().unwrap_or(0.0));
-        (1.0 / error.max(LEAST_ERROR * variance)) as f32
-    };
-    (0..COUNT).map(of).collect()
+    let variance =
+        means.iter().zip(&squares).map(|(mean, square)| (square - mean * mean).max(LEAST_VARIANCE));
+    errors
+        .iter()
+        .zip(variance)
+        .map(|(error, variance)| (1.0 / error.max(LEAST_ERROR * variance)) as f32)
+        .collect()
 }
 
 /// The last layer that tells these minutes best, drawn to the shared one as if that had been seen for
@@ -238,8 +211,8 @@ mod tests {
         let shared = WeightVector::new(&layout(), initial(COUNT, 1)).unwrap();
         let (learn, held) = (minutes(400, 1), minutes(40, 2));
         let mean = |losses: Vec<f64>| losses.iter().sum::<f64>() / losses.len() as f64;
-        let mut before = Own::fit(&shared, &scaler, &[], None).unwrap();
-        let mut after = Own::fit(&shared, &scaler, &learn, None).unwrap();
+        let mut before = Own::fit(&shared, &scaler, &[]).unwrap();
+        let mut after = Own::fit(&shared, &scaler, &learn).unwrap();
         assert_eq!(before.weights, shared, "nothing to learn from changes nothing");
         let (before, after_loss) = (mean(before.losses(&held, &scaler)), mean(after.losses(&held, &scaler)));
         assert!(after_loss < before * 0.02, "{after_loss} of {before}");

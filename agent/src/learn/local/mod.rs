@@ -300,7 +300,7 @@ impl Local {
             return Err(LearnError::TooFew { network: AUTOENCODER, windows, wanted: LEAST_HELD as u64 });
         }
         let scaler = self.scaler(&learn);
-        let mut candidate = Own::fit(weights, &scaler, &learn, None).map_err(LearnError::Misfit)?;
+        let mut candidate = Own::fit(weights, &scaler, &learn).map_err(LearnError::Misfit)?;
         // One that cannot be read is not at work.
         let mut present = fs::read(self.file(AUTOENCODER)).ok().and_then(|bytes| Own::read(&bytes).ok());
         let judgement = autoencoder::judge(&mut candidate, present.as_mut(), &learn, &held, &scaler);

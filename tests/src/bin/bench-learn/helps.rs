@@ -1,7 +1,7 @@
 //! Whether learning together helps a plant that is new, and which part of its model makes the difference.
 
 use anyhow::Result;
-use fieldward_agent::detect::autoencoder::own::{Own, Usual};
+use fieldward_agent::detect::autoencoder::own::Own;
 use fieldward_agent::features::COUNT;
 use fieldward_agent::learn::dataset::Scaler;
 use fieldward_agent::learn::scaling;
@@ -22,7 +22,6 @@ pub fn helps(arguments: &Arguments) -> Result<()> {
     let scale = |minutes: &[Minute]| scaler(arguments.scaling, &plants, minutes);
     let way = Way { strategy: &arguments.strategy, liars: 0, group: 16, vote: arguments.vote, lie: None };
     let shared = together(&plants, &|minutes| Some(scale(minutes)), &way, arguments)?;
-    let usual = usual(&shared.weights, &plants, &scale)?;
     eprintln!("{} rounds refused, {} rejected", shared.refused, shared.rejected);
     println!(
         "{:12} {:40} {:>9} {:>10} {:>10} {:>10} {:>7}",
@@ -30,9 +29,7 @@ pub fn helps(arguments: &Arguments) -> Result<()> {
     );
     let mut sums: Vec<(&str, Figures)> = Vec::new();
     for one in &new {
-        for (at, (what, mut model, seen)) in
-            models(one, &shared.weights, &usual, &scale)?.into_iter().enumerate()
-        {
+        for (at, (what, mut model, seen)) in models(one, &shared.weights, &scale)?.into_iter().enumerate() {
             let figures = examine(&mut model, seen, one)?;
             tell(one.kind, what, &figures);
             if arguments.verbose {
@@ -53,27 +50,18 @@ type Named<'a> = (&'static str, Own, &'a [Minute]);
 fn models<'a>(
     new: &'a New,
     shared: &WeightVector,
-    usual: &Usual,
     scale: &dyn Fn(&[Minute]) -> Scaler,
 ) -> Result<Vec<Named<'a>>> {
     let (few, long) = (learnt(&new.few), learnt(&new.long));
-    let alone = |minutes: &[Minute], usual: Option<&Usual>| -> Result<Own> {
+    let alone = |minutes: &[Minute]| -> Result<Own> {
         let scaler = scale(minutes);
-        Ok(Own::fit(&learn_alone(minutes, &scaler)?, &scaler, &learnt(minutes), usual)?)
+        Ok(Own::fit(&learn_alone(minutes, &scaler)?, &scaler, &learnt(minutes))?)
     };
-    let own = |level: &[Minute], learn: &[Minute]| Own::fit(shared, &scale(level), learn, None);
-    let known = |steps: f64| {
-        let usual = Usual { steps, ..usual.clone() };
-        Own::fit(shared, &scale(&new.few), &few, Some(&usual))
-    };
+    let own = |level: &[Minute], learn: &[Minute]| Own::fit(shared, &scale(level), learn);
     Ok(vec![
-        ("alone, few minutes", alone(&new.few, None)?, &new.few),
-        ("alone, few minutes, usual errors", alone(&new.few, Some(usual))?, &new.few),
-        ("alone, for long", alone(&new.long, None)?, &new.long),
+        ("alone, few minutes", alone(&new.few)?, &new.few),
+        ("alone, for long", alone(&new.long)?, &new.long),
         ("together, few minutes", own(&new.few, &few)?, &new.few),
-        ("together, usual errors as 10 minutes", known(120.0)?, &new.few),
-        ("together, usual errors as 40 minutes", known(480.0)?, &new.few),
-        ("together, usual errors as 3 hours", known(2160.0)?, &new.few),
         ("together, level of long", own(&new.long, &few)?, &new.few),
         ("together, layer and importance of long", own(&new.few, &long)?, &new.few),
         ("together, for long", own(&new.long, &long)?, &new.long),
@@ -89,22 +77,6 @@ pub fn tell(plant: &str, what: &str, figures: &Figures) {
         same * 100.0,
         three * 100.0
     );
-}
-
-/// Errors of the shared model at plants that have learnt for long, feature by feature, on what was held back.
-pub fn usual(
-    shared: &WeightVector,
-    plants: &[Vec<Minute>],
-    scale: &dyn Fn(&[Minute]) -> Scaler,
-) -> Result<Usual> {
-    let mut usual = vec![0.0; COUNT];
-    for minutes in plants {
-        let held: Vec<Minute> = minutes.iter().filter(|minute| is_held(minute.number)).cloned().collect();
-        let mut own = Own::fit(shared, &scale(minutes), &learnt(minutes), None)?;
-        let errors = own.errors(&held).into_iter().map(|error| error / plants.len() as f64);
-        usual.iter_mut().zip(errors).for_each(|(sum, error)| *sum += error);
-    }
-    Ok(Usual { errors: usual, steps: 480.0 })
 }
 
 /// Those that a plant learns from.

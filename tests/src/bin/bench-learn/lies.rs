@@ -52,7 +52,7 @@ fn one(
     let share = 1.0 / new.len().max(1) as f64;
     for new in new {
         let scaler = scale(&new.few);
-        let mut model = Own::fit(&shared.weights, &scaler, &learnt(&new.few), None)?;
+        let mut model = Own::fit(&shared.weights, &scaler, &learnt(&new.few))?;
         mean.add(&examine(&mut model, &new.few, new)?, share);
     }
     println!(
