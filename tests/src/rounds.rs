@@ -266,10 +266,21 @@ pub fn take_part(
     to: std::net::SocketAddr,
     learner: Box<dyn Learner>,
 ) -> Result<Uplink> {
+    take_part_with(own, state, to, learner, &privacy())
+}
+
+/// The same under limits of its own.
+pub fn take_part_with(
+    own: &Enrolled,
+    state: &Path,
+    to: std::net::SocketAddr,
+    learner: Box<dyn Learner>,
+    privacy: &Privacy,
+) -> Result<Uplink> {
     let spool_folder = state.join("spool");
     let (spool, _) = Spool::open(&spool_folder, spool::Limits::to_the_brim())?;
     let credentials = Credentials::Kept(own.folder.clone(), Arc::new(own.folder.clock()));
-    let player = player(learner, state, credentials.clone(), &privacy())?;
+    let player = player(learner, state, credentials.clone(), privacy)?;
     let desk = Desk::start(player.0, player.1)?;
     let settings = uplink::Settings {
         address: to.to_string(),
@@ -295,6 +306,7 @@ pub fn terms() -> RoundTerms {
         epochs: 2,
         batch: 64,
         rate: 0.3,
+        clip: 1.0,
         training_minutes: 1.0,
         patience_seconds: 20.0,
         ..RoundTerms::default()

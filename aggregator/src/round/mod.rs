@@ -16,6 +16,7 @@ mod sums;
 mod talk;
 mod told;
 pub mod value;
+mod whole;
 
 pub use driver::Driver;
 pub use plan::{RoundTerms, RoundsConfig};

@@ -89,6 +89,7 @@ pub async fn begin(
             left_out.len()
         ));
     }
+    terms.suits(version.parameters, members.len()).map_err(Unplanned::Cannot)?;
     let base = Base {
         version: version.id,
         digest: version.digest,

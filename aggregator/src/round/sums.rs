@@ -53,7 +53,7 @@ impl Sums {
     /// Opens what can be opened, and makes the next model of it.
     pub fn open(self, round: &Round, base: &[f32], memory: &[u8]) -> Result<Made, String> {
         let terms = &round.state.terms;
-        let ring = Ring::new(terms.ring()).map_err(|error| error.to_string())?;
+        let ring = Ring::new(terms.ring(round.state.base.length)).map_err(|error| error.to_string())?;
         let (mut means, mut notes) = (Vec::new(), Vec::new());
         for (nth, sum) in self.0 {
             let Some(group) = round.state.groups.get(nth).filter(|group| group.failed.is_none()) else {
@@ -70,7 +70,7 @@ impl Sums {
         }
         // Honest plants have clipped: a mean that is longer has a cheat in it.
         let changes: Vec<&[f32]> = means.iter().map(|(_, _, mean)| mean.as_slice()).collect();
-        let tail = (base.len() as f64).sqrt() / ring.scale();
+        let tail = (base.len() as f64).sqrt() / ring.scale() + terms.noise_of_mean(&ring, base.len());
         let mut long = robust::too_long(&changes, terms.clip, tail);
         while let Some(at) = long.pop() {
             let (nth, ..) = means.remove(at);

@@ -43,6 +43,9 @@ pub struct Policy {
     pub unit: Unit,
     /// Least noise, as a multiple of the clip norm.
     pub noise: f64,
+    /// Least noise in the sum for the plant as a whole, as a multiple of the clip norm; 0 where windows alone are to be
+    /// protected.
+    pub plant_noise: f64,
     /// Plants that may side with the aggregator: their noise and their shares do not protect anybody.
     pub colluders: usize,
 }

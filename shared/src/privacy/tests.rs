@@ -113,7 +113,16 @@ fn offer(attempted: Attempted) -> Offer {
 
 fn policy() -> Policy {
     let unit = Unit::Window;
-    Policy { federation: FEDERATION, fewest: 3, most: 128, clip: 1.0, unit, noise: 1.0, colluders: 0 }
+    Policy {
+        federation: FEDERATION,
+        fewest: 3,
+        most: 128,
+        clip: 1.0,
+        unit,
+        noise: 1.0,
+        plant_noise: 0.0,
+        colluders: 0,
+    }
 }
 
 fn update(seed: u8) -> Noised {

@@ -3,6 +3,7 @@
 
 mod cheating;
 mod crashes;
+mod hidden;
 mod leaving;
 mod real;
 mod whole;
@@ -37,14 +38,19 @@ impl Lab {
 
     /// The same under other terms.
     pub async fn with(plants: u64, terms: RoundTerms) -> Self {
+        Self::of_length(LENGTH, plants, terms).await
+    }
+
+    /// With another number of weights.
+    pub async fn of_length(length: usize, plants: u64, terms: RoundTerms) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let office = Office::open(folder.path(), HERE, limits()).await.expect("an aggregator");
-        import(&office.aggregator.store, LENGTH).await.expect("a model");
+        import(&office.aggregator.store, length).await.expect("a model");
         let driving = Driving::start(&office, terms);
         let mut lab = Self { folder, office, driving, plants: Vec::new() };
         for nth in 0..plants {
             let name = format!("plant-{nth}");
-            let plant = Plant::start(&lab.office, lab.path(), &name, LENGTH, nth).await.expect("a plant");
+            let plant = Plant::start(&lab.office, lab.path(), &name, length, nth).await.expect("a plant");
             lab.plants.push(plant);
         }
         lab.all_are_here().await;
