@@ -20,7 +20,7 @@ pub fn chance(distance: f64, one: f64, other: f64) -> f64 {
     let root = (one * other / (one + other).max(f64::MIN_POSITIVE)).sqrt();
     let at = (root + 0.12 + 0.11 / root.max(f64::MIN_POSITIVE)) * distance;
     // Below this the sum converges slowly, and the chance is 1 to nine digits.
-    if !at.is_finite() || at < 0.27 {
+    if root <= 0.0 || !at.is_finite() || at < 0.27 {
         return 1.0;
     }
     let term = |nth: i32| {
