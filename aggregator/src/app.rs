@@ -17,6 +17,7 @@ use crate::bus;
 use crate::ca::hall::Hall;
 use crate::config::Config;
 use crate::demo::MOST_SIMULATORS;
+use crate::drift::Drift;
 use crate::intake::{Intake, Limits, Parts};
 use crate::round::Driver;
 use crate::store::{Store, retention};
@@ -66,6 +67,16 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     supervisor.spawn("checks", |stop| api::security::watch::run(shown.clone(), stop));
     let planned = shown.rounds.clone();
     let driver = Driver::new(store.clone(), intake.tasks(), config.rounds.clone(), planned);
+    let drift = Drift {
+        fleet: shown.fleet.clone(),
+        store: store.clone(),
+        config: config.drift.clone(),
+        rounds: config.rounds.clone(),
+        planned: shown.rounds.clone(),
+    };
+    if drift.config.plants > 0 {
+        supervisor.spawn("drift", |stop| drift.run(stop));
+    }
     supervisor.spawn("jobs", |stop| api::jobs::run::run(shown, stop));
     supervisor.spawn("rounds", |stop| driver.run(stop));
     supervisor.spawn("intake", |stop| take_in(intake, stop));

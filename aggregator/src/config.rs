@@ -11,6 +11,7 @@ use crate::api::business::config::BusinessConfig;
 use crate::api::config::ApiConfig;
 use crate::bus::Bus;
 use crate::ca::config::CaConfig;
+use crate::drift::DriftConfig;
 use crate::round::RoundsConfig;
 use crate::store::Retention;
 use crate::store::db::Db;
@@ -51,6 +52,9 @@ pub struct Config {
     /// Plants that learn together.
     #[serde(default)]
     pub rounds: RoundsConfig,
+    /// When drift has them learn.
+    #[serde(default)]
+    pub drift: DriftConfig,
 }
 
 /// Traces of requests.
@@ -120,6 +124,10 @@ impl Config {
         if let Some((key, what)) = self.rounds.problem() {
             return wrong(key, what, SCHEMA.remedy);
         }
+        if self.drift.plants > 0 && self.rounds.networks.is_empty() {
+            let what = "it begins rounds of rounds.networks, and there is none";
+            return wrong("drift.plants", what.to_owned(), "name networks, or choose 0");
+        }
         let Retention { alerts_days, metrics_days, traffic_days } = self.retention;
         for (key, days) in
             [("alerts_days", alerts_days), ("metrics_days", metrics_days), ("traffic_days", traffic_days)]
@@ -186,6 +194,7 @@ const SCHEMA: Schema = Schema {
         ("rounds.networks", Kind::Texts),
         ("rounds.strategy", Kind::Text),
         ("rounds.every_hours", Kind::Number),
+        ("drift.plants", Kind::Number),
     ],
     variables: &[
         ("DATABASE_URL", "database_url"),

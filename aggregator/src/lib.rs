@@ -11,6 +11,7 @@ mod circuit;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod drift;
 pub mod fleet;
 pub mod hub;
 pub mod intake;

@@ -344,6 +344,7 @@ pub fn terms() -> RoundTerms {
         epochs: 2,
         batch: 64,
         rate: 0.3,
+        clip: 1.0,
         training_minutes: 1.0,
         patience_seconds: 20.0,
         ..RoundTerms::default()

@@ -239,6 +239,7 @@ const SCHEMA: Schema = Schema {
         ("privacy.colluders", Kind::Number),
         ("privacy.clip", Kind::Number),
         ("privacy.noise", Kind::Number),
+        ("privacy.plant_noise", Kind::Number),
         ("privacy.epsilon", Kind::Number),
         ("privacy.delta", Kind::Number),
         ("learn.cpu_share", Kind::Number),

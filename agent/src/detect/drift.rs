@@ -1,9 +1,11 @@
 //! Drift: how far each feature has moved from what was learnt, as the population stability index of the
-//! last day. It raises nothing: it tells how much the plant has become another one than the models know,
-//! so that people learn anew in time and read alerts with it in mind.
+//! last day, and whether a test of two samples agrees. It raises nothing: it tells how much the plant has become
+//! another one than the models know, so that people learn anew in time and read alerts with it in mind.
 //!
 //! The bins of a feature hold a tenth of the learnt steps each. A whole day is compared, since nights differ
 //! from days without any drift.
+
+mod kolmogorov;
 
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Detector, Finding, Kind};
 use crate::features::{COUNT, SCHEMA};
-use crate::learn::steps::{STEP_SECONDS, Steps};
+use crate::learn::steps::{STEP_SECONDS, STEPS, Steps};
 use crate::model::{ModelError, pack, unpack};
 use crate::window::Window;
 
@@ -37,6 +39,20 @@ pub struct Moved {
     pub feature: String,
     /// The index: below 0.1 nothing has changed, above 0.25 much has.
     pub index: f32,
+    /// How far the distributions lie apart (Kolmogorov and Smirnov): at least such a share of the steps lies elsewhere.
+    #[serde(default)]
+    pub distance: f32,
+    /// With which chance that comes of nothing. A minute counts as one observation, since its steps are alike.
+    #[serde(default = "one")]
+    pub chance: f32,
+    /// The test says so: it is no chance, among all features, and it is large enough to matter. Of a whole day nearly
+    /// any difference is no chance, so both must speak.
+    #[serde(default)]
+    pub differs: bool,
+}
+
+const fn one() -> f32 {
+    1.0
 }
 
 /// What is kept: for each feature the edges between its bins, and the share of each bin.
@@ -133,6 +149,18 @@ impl Model {
         });
         parts.sum()
     }
+
+    /// What the test says of a feature, besides its index.
+    fn moved(&self, feature: usize, counts: &[u32; BINS]) -> Moved {
+        let distance = kolmogorov::distance(&self.shares[feature], counts);
+        let seen = f64::from(counts.iter().sum::<u32>()) / STEPS as f64;
+        // The steps of the sample were drawn from days, so that few of them are neighbours; a day has no more minutes.
+        let learnt = SAMPLE.min(MINUTES_OF_DAY) as f64;
+        let chance = kolmogorov::chance(f64::from(distance), learnt, seen) as f32;
+        let differs = chance * (COUNT as f32) < SURE && distance >= MATTERS;
+        let (name, index) = (SCHEMA.names()[feature].to_owned(), self.index(feature, counts));
+        Moved { feature: name, index, distance, chance, differs }
+    }
 }
 
 /// The bin of a value.
@@ -206,7 +234,7 @@ impl Watching {
                 for hour in &self.hours {
                     day.iter_mut().zip(hour[feature]).for_each(|(sum, count)| *sum += count);
                 }
-                Moved { feature: SCHEMA.names()[feature].to_owned(), index: self.model.index(feature, &day) }
+                self.model.moved(feature, &day)
             })
             .collect();
         moved.sort_by(|one, other| other.index.total_cmp(&one.index));
@@ -250,6 +278,12 @@ const STEPS_IN_HOUR: u64 = 3600 / STEP_SECONDS;
 const SAMPLE: usize = 4096;
 /// A day of steps: fewer say nothing about days.
 const LEAST: u64 = 24 * STEPS_IN_HOUR;
+/// Of the least that may be learnt from.
+const MINUTES_OF_DAY: usize = 1440;
+/// Chance that any of the features is said to differ where none does.
+const SURE: f32 = 0.01;
+/// Of a smaller share of steps that lies elsewhere a model does not suffer.
+const MATTERS: f32 = 0.1;
 
 #[cfg(test)]
 mod tests {
@@ -294,11 +328,13 @@ mod tests {
         watching.begin(124);
         let calm = watching.drift().unwrap();
         assert!(calm.len() == COUNT && calm[0].index < 0.02, "{:?}", calm[0]);
+        assert!(calm.iter().all(|one| !one.differs && one.chance > 0.01), "{calm:?}");
         day(&mut watching, 124, rows(3, 0.3));
         watching.begin(148);
         let moved = watching.drift().unwrap();
         assert!(moved[0].index > 0.25 && moved[0].feature == SCHEMA.names()[3], "{:?}", moved[0]);
-        assert!(moved[1].index < 0.02, "{:?}", moved[1]);
+        assert!(moved[0].differs && moved[0].distance > 0.25 && moved[0].chance < 1e-6, "{:?}", moved[0]);
+        assert!(moved[1].index < 0.02 && !moved[1].differs, "{:?}", moved[1]);
         // After a gap a whole day must pass again.
         watching.begin(150);
         assert!(watching.drift().is_none());

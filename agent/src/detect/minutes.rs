@@ -2,6 +2,7 @@
 //! how the last twelve are scored each five seconds, and how a high score is put into words.
 
 use fieldward_shared::time::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::threshold::{Above, Threshold};
 use super::{Detector, Finding};
@@ -25,6 +26,54 @@ pub trait Judge: Send {
 
     /// What the minute that was scored last should have been.
     fn expected(&mut self, expected: &mut [f32]);
+
+    /// The mean score of normal minutes that it did not learn from, each cut to the threshold; none where that is not
+    /// kept.
+    fn usual(&self) -> Option<f32> {
+        None
+    }
+}
+
+/// The error of a model in a day, against what it was when the model was made.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Error {
+    /// Mean score of the last 24 hours.
+    pub now: f32,
+    /// Of the minutes that set its threshold.
+    pub usual: f32,
+}
+
+/// Scores of the last day, hour by hour. What lies above the threshold counts as that: alerts tell of it, and one
+/// attack is no drift.
+#[derive(Default)]
+struct Day {
+    hours: [(f64, u32); HOURS],
+    hour: Option<u64>,
+    /// Hours that followed each other so far.
+    whole: usize,
+}
+
+impl Day {
+    fn note(&mut self, hour: u64, score: f32) {
+        if self.hour != Some(hour) {
+            let follows = self.hour.is_some_and(|before| before + 1 == hour);
+            self.whole = if follows { (self.whole + 1).min(HOURS) } else { 0 };
+            if !follows {
+                self.hours = [(0.0, 0); HOURS];
+            }
+            self.hour = Some(hour);
+            self.hours[(hour % HOURS as u64) as usize] = (0.0, 0);
+        }
+        let of = &mut self.hours[(hour % HOURS as u64) as usize];
+        *of = (of.0 + f64::from(score), of.1 + 1);
+    }
+
+    /// None before a whole day.
+    fn mean(&self) -> Option<f32> {
+        let (sum, count) =
+            self.hours.iter().fold((0.0, 0_u32), |(sum, count), one| (sum + one.0, count + one.1));
+        (self.whole >= HOURS && count > 0).then(|| (sum / f64::from(count)) as f32)
+    }
 }
 
 /// Collects steps.
@@ -126,6 +175,7 @@ pub struct Watching<J> {
     steps: Steps,
     minute: Minute,
     expected: Box<[f32]>,
+    day: Day,
 }
 
 impl<J: Judge> Watching<J> {
@@ -139,6 +189,7 @@ impl<J: Judge> Watching<J> {
             steps: Steps::default(),
             minute: Minute::default(),
             expected: vec![0.0; WIDTH].into(),
+            day: Day::default(),
         }
     }
 
@@ -182,12 +233,17 @@ impl<J: Judge> Detector for Watching<J> {
             return;
         }
         let score = self.judge.score(self.minute.values());
+        self.day.note(second / 3600, score.min(self.threshold.limit));
         if !self.threshold.passed(score, &mut self.above) {
             return;
         }
         let beyond = (score / self.threshold.limit).ln().clamp(0.0, 1.0);
         let at = Timestamp::from_micros((second + 1) * 1_000_000);
         found.push(Finding::of_plant(at, J::NAME, J::KIND, 0.5 + 0.45 * beyond, self.evidence(score)));
+    }
+
+    fn error(&self) -> Option<Error> {
+        Some(Error { now: self.day.mean()?, usual: self.judge.usual()? })
     }
 }
 
@@ -198,6 +254,7 @@ const VERSION: u32 = 1;
 const MOST_MINUTES: usize = 16_384;
 /// Fewer steps than these (three hours) set no threshold that could be trusted.
 pub const LEAST_ROWS: usize = 2160;
+const HOURS: usize = 24;
 /// Features that evidence names.
 const TOLD: usize = 3;
 /// One false alarm of all models of minutes together in so many steps: two weeks.

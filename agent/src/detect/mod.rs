@@ -145,6 +145,11 @@ pub trait Detector: Send {
         Ok(())
     }
 
+    /// Its error of the last day, and what it was; from one that watches and knows.
+    fn error(&self) -> Option<minutes::Error> {
+        None
+    }
+
     /// How far features have moved from what was learnt, the furthest first; from one that watches and knows.
     fn drift(&self) -> Option<Arc<[drift::Moved]>> {
         None

@@ -50,6 +50,13 @@ impl Threshold {
         limit.is_finite().then_some(Self { limit, in_a_row })
     }
 
+    /// The mean of scores, each at most the limit: what is usual.
+    pub fn usual(&self, runs: &[Vec<f32>]) -> f32 {
+        let scores = || runs.iter().flatten().filter(|score| score.is_finite());
+        let sum: f64 = scores().map(|score| f64::from(score.min(self.limit))).sum();
+        (sum / scores().count().max(1) as f64) as f32
+    }
+
     /// Whether it can serve; it may come from a file.
     pub fn fits(&self) -> bool {
         self.limit.is_finite() && self.limit > 0.0 && (1..=60).contains(&self.in_a_row)

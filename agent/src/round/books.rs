@@ -107,6 +107,11 @@ impl FileBooks {
         (after(1), left)
     }
 
+    /// How much may be spent.
+    pub const fn budget(&self) -> Budget {
+        self.budget
+    }
+
     /// What was spent.
     pub const fn ledger(&self) -> &Ledger {
         &self.written.ledger

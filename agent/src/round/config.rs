@@ -28,7 +28,10 @@ pub struct Privacy {
     pub clip: f64,
     /// Least noise, as a multiple of the norm to which a window is cut.
     pub noise: f64,
-    /// Largest epsilon, for windows.
+    /// Least noise in the sum for the plant as a whole, as a multiple of the norm of an update; 0: windows alone are
+    /// protected. Few plants cannot bear it, and rounds say so.
+    pub plant_noise: f64,
+    /// Largest epsilon: of windows, and apart from it of the plant as a whole.
     pub epsilon: f64,
     /// At this delta.
     pub delta: f64,
@@ -45,6 +48,7 @@ impl Default for Privacy {
             colluders: 0,
             clip: 10.0,
             noise: 1.0,
+            plant_noise: 0.0,
             epsilon: 8.0,
             delta: 1e-5,
         }
@@ -79,6 +83,9 @@ impl Privacy {
                 return Err((key, format!("{number}; choose a number above 0")));
             }
         }
+        if !(self.plant_noise.is_finite() && self.plant_noise >= 0.0) {
+            return Err(("privacy.plant_noise", format!("{}; choose 0 or more", self.plant_noise)));
+        }
         if self.epsilon > MOST_EPSILON {
             let what = format!("{} protects nobody; choose {MOST_EPSILON} or less", self.epsilon);
             return Err(("privacy.epsilon", what));
@@ -101,6 +108,7 @@ impl Privacy {
             clip: self.clip,
             unit: Unit::Window,
             noise: self.noise,
+            plant_noise: self.plant_noise,
             colluders: self.colluders,
             may_be_seen: self.may_be_seen,
         }
@@ -130,6 +138,7 @@ mod tests {
             Privacy { noise: 0.0, ..plain() },
             Privacy { clip: f64::NAN, ..plain() },
             Privacy { epsilon: -1.0, ..plain() },
+            Privacy { plant_noise: -1.0, ..plain() },
             Privacy { epsilon: 1000.0, ..plain() },
             Privacy { delta: 0.5, ..plain() },
             Privacy { federation: String::new(), ..plain() },

@@ -55,7 +55,7 @@ impl Player {
             about: announced.about.clone(),
             digest: judging.digest.to_vec(),
             accepts: judgement.accepts,
-            loss: rounded(judgement.loss, 1000.0),
+            loss: rounded(judgement.loss, 100.0),
             accuracy: rounded(judgement.accuracy, 100.0),
             signature: Vec::new(),
         };

@@ -13,6 +13,7 @@ mod judging;
 pub mod known;
 pub mod player;
 mod summing;
+mod whole;
 
 pub use books::{BooksError, FileBooks};
 pub use config::Privacy;

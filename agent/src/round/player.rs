@@ -12,7 +12,7 @@ use fieldward_shared::privacy::attempt::Attempt;
 use fieldward_shared::privacy::groups::commitment;
 use fieldward_shared::privacy::keys::Bytes32;
 use fieldward_shared::privacy::keystream::secret;
-use fieldward_shared::privacy::policy::{Offer, Policy};
+use fieldward_shared::privacy::policy::{Books as _, Offer, Policy};
 use fieldward_shared::privacy::refusal::Refusal;
 use fieldward_shared::privacy::ring::Terms;
 use fieldward_shared::privacy::roster::Attempted;
@@ -26,6 +26,7 @@ use uuid::Uuid;
 use super::books::FileBooks;
 use super::desk::Control;
 use super::known::Known;
+use super::whole;
 use crate::learn::learner::{LearnError, Learner, Settings, Trained};
 use crate::uplink::Credentials;
 
@@ -207,6 +208,7 @@ impl Player {
         }
         let first = Attempted { attempt: 1, ..about };
         privacy(&offer, first, self.estimate(&offer)).check(&self.policy, &self.books)?;
+        whole::check(&offer, first, &self.policy, &self.books)?;
         let known = Known::new(&self.credentials).map_err(Why::Identity)?;
         let nonce = *secret().map_err(Refusal::from)?;
         let agent = known.name.agent;
@@ -301,7 +303,7 @@ impl Player {
 
     fn trained(&mut self, trained: Trained, say: Say<'_>) -> Result<(), Why> {
         let playing = self.playing.as_mut().ok_or(Refusal::OutOfTurn)?;
-        let mechanism = mechanism(&playing.offer, trained.spent).ok_or_else(|| Refusal::Noise {
+        let mechanism = mechanism(trained.spent).ok_or_else(|| Refusal::Noise {
             unit: self.policy.unit.name(),
             asked: 0.0,
             wanted: self.policy.noise,
@@ -309,13 +311,20 @@ impl Player {
         let first = Attempted { attempt: 1, ..playing.about };
         let offer = privacy(&playing.offer, first, mechanism);
         offer.check(&self.policy, &self.books)?;
-        let (epsilon, rounds_left) = self.books.outlook(&offer.event());
+        let (epsilon, mut rounds_left) = self.books.outlook(&offer.event());
+        if let Some(whole) = whole::check(&playing.offer, first, &self.policy, &self.books)? {
+            // What is trained once is spent once; each attempt at the sum then spends of the plant as a whole.
+            self.books.spend(&self.books.past(), &offer.event()).map_err(Refusal::from)?;
+            rounds_left = rounds_left.min(self.books.outlook(&whole.event()).1);
+        }
         let ready = RoundReady {
             about: playing.offer.about.clone(),
             nonce: playing.nonce.to_vec(),
-            loss: rounded(trained.loss, 1000.0),
+            loss: rounded(trained.loss, 100.0),
             epsilon,
             rounds_left,
+            delta: Some(self.books.budget().delta),
+            budget: Some(self.books.budget().epsilon),
         };
         playing.trained = Some(trained);
         let cohort = RoundCohort {
@@ -332,7 +341,7 @@ impl Player {
     fn estimate(&self, offer: &RoundOffer) -> Mechanism {
         let little = Mechanism::Sampled { noise: offer.noise, rate: 1e-6, steps: 1 };
         let last = self.books.last(self.policy.unit).filter(|last| last.noise() <= offer.noise);
-        mechanism(offer, Some(last.unwrap_or(little))).unwrap_or(little)
+        mechanism(Some(last.unwrap_or(little))).unwrap_or(little)
     }
 
     /// Which round something is about.
@@ -396,8 +405,8 @@ pub(super) fn privacy(offer: &RoundOffer, attempted: Attempted, mechanism: Mecha
 }
 
 /// What the training of a round has cost: never less noise than was asked for.
-pub(super) fn mechanism(offer: &RoundOffer, spent: Option<Mechanism>) -> Option<Mechanism> {
-    spent.filter(|spent| spent.is_sound() && offer.deviation == 0)
+pub(super) fn mechanism(spent: Option<Mechanism>) -> Option<Mechanism> {
+    spent.filter(Mechanism::is_sound)
 }
 
 fn settings(offer: &RoundOffer) -> Settings {
@@ -413,13 +422,13 @@ fn settings(offer: &RoundOffer) -> Settings {
 }
 
 fn progress(about: &About, pace: crate::learn::learner::Pace) -> RoundProgress {
-    let loss = rounded(pace.loss, 1000.0);
+    let loss = rounded(pace.loss, 100.0);
     RoundProgress { about: about.clone(), epoch: pace.epoch, epochs: pace.epochs, loss }
 }
 
-/// Fewer digits: figures tell of a plant, too.
+/// Bounded, and of few digits: figures tell of a plant, too. They are means of many windows, and carry no noise.
 pub(super) fn rounded(value: f32, digits: f32) -> f32 {
-    let value = if value.is_finite() { value } else { 0.0 };
+    let value = if value.is_finite() { value.clamp(0.0, MOST_TOLD) } else { 0.0 };
     (value * digits).round() / digits
 }
 
@@ -432,6 +441,9 @@ pub(super) fn read(own: &WeightVector, bytes: &[u8]) -> Result<WeightVector, Why
     let values = numbers.iter().map(|number| f32::from_le_bytes(*number)).collect();
     Ok(own.with(values).map_err(LearnError::Misfit)?)
 }
+
+/// A worse loss says no more.
+const MOST_TOLD: f32 = 100.0;
 
 impl Control {
     /// Whether training is to stand still or to end.

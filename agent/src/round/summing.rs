@@ -14,6 +14,7 @@ use fieldward_shared::wire::{
 use super::books::Group;
 use super::known::Known;
 use super::player::{Player, Playing, Reply, Say, Why, mechanism, privacy};
+use super::whole;
 
 impl Player {
     /// An attempt begins: keys.
@@ -22,11 +23,12 @@ impl Player {
         let playing = self.playing.as_mut().filter(|playing| playing.is_of(&attempted));
         let playing = playing.ok_or(Refusal::OutOfTurn)?;
         let trained = playing.trained.as_ref().ok_or(Refusal::OutOfTurn)?;
-        let mechanism = mechanism(&playing.offer, trained.spent).ok_or(Refusal::Update)?;
-        let offer = privacy(&playing.offer, attempted, mechanism);
+        let mechanism = mechanism(trained.spent).ok_or(Refusal::Update)?;
+        let windows = (privacy(&playing.offer, attempted, mechanism), self.policy);
+        let whole = whole::offered(&playing.offer, attempted, &self.policy)?;
+        let (offer, policy) = whole.unwrap_or(windows);
         let known = Known::new(&self.credentials).map_err(Why::Identity)?;
-        let (attempt, advertise) =
-            Attempt::begin(offer, self.policy, playing.agent, &mut self.books, &known)?;
+        let (attempt, advertise) = Attempt::begin(offer, policy, playing.agent, &mut self.books, &known)?;
         let keys = RoundKeys::of(&advertise, known.chain.clone(), known.succession.clone());
         playing.attempt = Some((attempt, known, attempted));
         // What belongs to an earlier attempt is not said again.

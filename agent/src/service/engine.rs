@@ -330,6 +330,7 @@ impl Engine {
         let watching = detectors.filter(|one| !(learns && one.gathers()) && one.convergence().is_none());
         let moved = watch.detectors().iter().find_map(|one| one.drift());
         status.drift = moved.iter().flat_map(|all| all.iter().take(TOLD)).cloned().collect();
+        status.model_error = watch.detectors().iter().find_map(|one| one.error());
         status.models = watching.map(|one| one.name().to_owned()).collect();
     }
 

@@ -267,12 +267,15 @@ fn health(status: &Status, models: &Path) -> Health {
         state: status.state.to_string(),
         drift: status.drift.iter().map(drift).collect(),
         oldest_model: model::oldest(models),
+        model_error: status.model_error.map(|error| error.now),
+        usual_error: status.model_error.map(|error| error.usual),
         ..Health::default()
     }
 }
 
 fn drift(moved: &Moved) -> Drift {
-    Drift { feature: moved.feature.clone(), index: moved.index }
+    let Moved { feature, index, distance, chance, differs } = moved.clone();
+    Drift { feature, index, distance, chance: Some(chance), differs }
 }
 
 /// Resident memory, where the system tells.

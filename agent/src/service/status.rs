@@ -10,6 +10,7 @@ use fieldward_shared::time::{Timestamp, rfc3339};
 use serde::{Deserialize, Serialize};
 
 use crate::detect::drift::Moved;
+use crate::detect::minutes::Error;
 use crate::learn::local::Report;
 use crate::learn::windows::Counts;
 use crate::maintenance::{Maintenance, replace};
@@ -58,6 +59,9 @@ pub struct Status {
     /// How far features have moved from what was learnt, the furthest first; empty until a whole day was seen.
     #[serde(default)]
     pub drift: Vec<Moved>,
+    /// The error of the model of minutes in the last day, against what it was.
+    #[serde(default)]
+    pub model_error: Option<Error>,
     /// What became of the windows from which plants learn together.
     #[serde(default)]
     pub windows: Counts,
@@ -214,10 +218,16 @@ impl fmt::Display for Status {
         writeln!(f, "  alerts       {told}; {} kept in maintenance", self.kept_in_maintenance)?;
         writeln!(f, "  findings     {}", self.findings)?;
         writeln!(f, "  models       {}", self.models.join(", "))?;
-        let told: Vec<String> =
-            self.drift.iter().map(|one| format!("{} {:.2}", one.feature, one.index)).collect();
+        let told: Vec<String> = self
+            .drift
+            .iter()
+            .map(|one| format!("{} {:.2}{}", one.feature, one.index, if one.differs { "*" } else { "" }))
+            .collect();
         if !told.is_empty() {
-            writeln!(f, "  drift        {} (0.25 and more: learn anew)", told.join(", "))?;
+            writeln!(f, "  drift        {} (0.25 and more: learn anew; *: a test agrees)", told.join(", "))?;
+        }
+        if let Some(Error { now, usual }) = self.model_error {
+            writeln!(f, "  model error  {:.2} times what it was when the model was made", now / usual)?;
         }
         for (network, said) in &self.together {
             writeln!(f, "  together     {network}: {said}")?;

@@ -19,6 +19,7 @@ use super::models::told;
 use super::principal::{Principal, Role};
 use super::route::{Policy, Routes};
 use super::time::Time;
+use crate::drift::MOVED;
 use crate::fleet::Standing;
 use crate::store::now;
 use crate::store::rounds::Cause;
@@ -40,6 +41,27 @@ struct Moved {
     /// `stable` below 0.1, `moving`, and `moved` above 0.25.
     #[schema(example = "stable")]
     status: &'static str,
+    /// How far the distributions lie apart, from 0 to 1 (Kolmogorov and Smirnov): the effect; null when the agent does
+    /// not say.
+    distance: Option<f64>,
+    /// With which chance that comes of nothing; null when the agent does not say.
+    p_value: Option<f64>,
+    /// That is no chance, and large enough to matter: of a whole day nearly any difference is no chance, so both must
+    /// speak. Null when the agent does not say.
+    differs: Option<bool>,
+}
+
+/// The error of an agent's model of minutes.
+#[derive(Serialize, ToSchema)]
+#[schema(as = DriftOfModel)]
+struct ModelError {
+    /// Its mean score of the last 24 hours.
+    now: f64,
+    /// What that was on normal traffic when the model was made.
+    usual: f64,
+    /// How many times that.
+    #[schema(example = 1.1)]
+    times: f64,
 }
 
 /// How far the traffic of a plant has moved from what was learnt.
@@ -54,6 +76,8 @@ struct AgentDrift {
     status: Option<&'static str>,
     /// Those that have moved furthest, that one first.
     features: Vec<Moved>,
+    /// The error of its model; null before it has watched for a whole day, or where the model does not keep it.
+    model_error: Option<ModelError>,
 }
 
 /// How far traffic has moved from what was learnt.
@@ -76,6 +100,10 @@ struct Drifts {
 async fn drift(State(api): State<Arc<Api>>, principal: Principal) -> Result<axum::Json<Drifts>, ApiError> {
     let agents: Vec<AgentDrift> = told(&api, &principal).into_iter().map(of_agent).collect();
     let mut unknown = BTreeMap::new();
+    if agents.iter().any(|agent| agent.model_error.is_none()) {
+        let why = "an agent tells of its model's error when that has watched for a whole day";
+        unknown.insert("agents.model_error", why);
+    }
     if agents.iter().any(|agent| agent.status.is_none()) {
         unknown.insert("agents.status", "an agent tells of drift when it has watched for a whole day");
     }
@@ -92,7 +120,14 @@ fn of_agent((one, health): (Standing, Health)) -> AgentDrift {
     let mut features: Vec<Moved> = finite
         .map(|moved| {
             let index = f64::from(moved.index);
-            Moved { feature: moved.feature.clone(), index, status: status(index) }
+            Moved {
+                feature: moved.feature.clone(),
+                index,
+                status: status(index),
+                distance: moved.chance.map(|_| f64::from(moved.distance)),
+                p_value: moved.chance.map(f64::from),
+                differs: moved.chance.map(|_| moved.differs),
+            }
         })
         .collect();
     features.sort_by(|one, other| other.index.total_cmp(&one.index));
@@ -101,7 +136,15 @@ fn of_agent((one, health): (Standing, Health)) -> AgentDrift {
         facility_id: one.facility,
         status: features.first().map(|first| first.status),
         features,
+        model_error: error(&health),
     }
+}
+
+fn error(health: &Health) -> Option<ModelError> {
+    let positive =
+        |error: Option<f32>| error.map(f64::from).filter(|error| error.is_finite() && *error > 0.0);
+    let (now, usual) = (positive(health.model_error)?, positive(health.usual_error)?);
+    Some(ModelError { now, usual, times: now / usual })
 }
 
 /// Learn anew
@@ -116,8 +159,8 @@ async fn learn(
     principal: Principal,
     Maybe(wish): Maybe<RoundWish>,
 ) -> Result<axum::Json<Begun>, ApiError> {
-    let has_moved = |health: &Health| health.drift.iter().any(|moved| f64::from(moved.index) > MOVING);
-    if !told(&api, &principal).iter().any(|(_, health)| has_moved(health)) {
+    let is_moving = |health: &Health| health.drift.iter().any(|moved| f64::from(moved.index) > MOVING);
+    if !told(&api, &principal).iter().any(|(_, health)| is_moving(health)) {
         let said =
             "no agent tells of features that move; POST /api/fl/rounds/trigger begins a round all the same";
         return Err(ApiError::new(StatusCode::CONFLICT, "no_drift", said));
@@ -125,6 +168,5 @@ async fn learn(
     fl::begin(&api, &principal, wish.unwrap_or_default(), Cause::Drift).await.map(axum::Json)
 }
 
-/// Population stability indexes.
+/// A population stability index.
 const MOVING: f64 = 0.1;
-const MOVED: f64 = 0.25;

@@ -349,6 +349,8 @@ impl<'a> Drive<'a> {
                 vote: None,
                 epsilon: None,
                 rounds_left: None,
+                delta: None,
+                budget: None,
                 last_update: at,
             });
         }

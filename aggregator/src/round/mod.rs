@@ -18,6 +18,7 @@ pub mod sums;
 mod talk;
 mod told;
 pub mod value;
+mod whole;
 
 pub use driver::Driver;
 pub use plan::{RoundTerms, RoundsConfig};

@@ -1,7 +1,7 @@
 //! What a round is to be: what was configured, and what was asked for instead.
 
 use fieldward_shared::identity::sha256;
-use fieldward_shared::privacy::ring::{Ring, Terms};
+use fieldward_shared::privacy::ring::Ring;
 use fieldward_shared::privacy::roster::{FEWEST, MOST};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -50,6 +50,8 @@ pub struct RoundTerms {
     pub window_clip: f64,
     /// Noise of training as a multiple of that.
     pub noise: f64,
+    /// Noise for whole plants in the sum, as a multiple of `clip`; 0: windows alone are protected.
+    pub plant_noise: f64,
     /// Largest norm of an update.
     pub clip: f64,
     /// A unit of the sum is two to the minus this.
@@ -89,13 +91,14 @@ impl Default for RoundTerms {
             group: 16,
             training_minutes: 120.0,
             patience_seconds: 60.0,
-            epochs: 3,
+            epochs: 5,
             batch: 64,
-            rate: 0.1,
+            rate: 2e-3,
             proximal: 0.0,
             window_clip: 1.0,
             noise: 1.0,
-            clip: 1.0,
+            plant_noise: 0.0,
+            clip: 4.0,
             bits: 20,
             server_rate: 1.0,
             liars: 0,
@@ -190,8 +193,10 @@ impl RoundTerms {
                 return term(name, value, "choose a number above 0");
             }
         }
-        if !(self.proximal.is_finite() && self.proximal >= 0.0) {
-            return term("proximal", self.proximal, "choose 0 or more");
+        for (name, value) in [("proximal", self.proximal), ("plant_noise", self.plant_noise)] {
+            if !(value.is_finite() && value >= 0.0) {
+                return term(name, value, "choose 0 or more");
+            }
         }
         if self.epochs == 0 || self.batch == 0 || self.accept > 1.0 {
             return term(
@@ -207,7 +212,14 @@ impl RoundTerms {
                 "it is a cosine, from -1 to 1, and doubts are 1 or more",
             );
         }
-        let wraps = Ring::new(self.ring()).is_err();
+        if !self.masked && self.plant_noise > 0.0 {
+            return term(
+                "plant_noise",
+                self.plant_noise,
+                "it hides a plant in a sum, and without masks there is none",
+            );
+        }
+        let wraps = Ring::new(self.ring(0)).is_err();
         if wraps {
             term("bits", f64::from(self.bits), "a sum of a group would wrap; use fewer bits")
         } else {
@@ -224,10 +236,5 @@ impl RoundTerms {
             strikes: self.doubts,
             rounds: u64::from(self.shut_out),
         }
-    }
-
-    /// The ring of the sums.
-    pub const fn ring(&self) -> Terms {
-        Terms { bits: self.bits, clip: self.clip, members: MOST as u32, deviation: 0 }
     }
 }

@@ -97,6 +97,7 @@ pub async fn begin(
         let (found, wanted) = (members.len(), terms.quorum);
         return Err(Unplanned::TooFew { found, wanted, left_out: left_out.len() });
     }
+    terms.suits(version.parameters, members.len()).map_err(Unplanned::Cannot)?;
     let base = Base {
         version: version.id,
         digest: version.digest,

@@ -93,13 +93,13 @@ impl Sums {
     /// Opens what can be opened, and makes the next model of it.
     pub fn open(self, round: &Round, base: &[f32], memory: &Memory) -> Result<Made, String> {
         let terms = &round.state.terms;
-        let ring = Ring::new(terms.ring()).map_err(|error| error.to_string())?;
+        let ring = Ring::new(terms.ring(round.state.base.length)).map_err(|error| error.to_string())?;
         let mut notes = Vec::new();
         let mut means = self.means(round, &ring, &mut notes);
         if means.is_empty() {
             return Err(format!("no group gave a sum: {}", notes.join("; ")));
         }
-        let tail = (base.len() as f64).sqrt() / ring.scale();
+        let tail = (base.len() as f64).sqrt() / ring.scale() + terms.noise_of_mean(&ring, base.len());
         let mut guard = Guard::new(terms.guard(tail), &memory.guard).map_err(|error| error.to_string())?;
         let groups: Vec<guard::Group<'_>> = means.iter().map(|mean| mean.judged(round)).collect();
         let verdict = guard.judge(round.state.round, &groups).map_err(|error| error.to_string())?;

@@ -74,6 +74,8 @@ pub fn client(round: &Round, agent: Uuid, at: Timestamp) -> Option<Client> {
         vote: vote.map(|vote| vote.accepts),
         epsilon: ready.map(|ready| ready.epsilon).filter(|epsilon| epsilon.is_finite()),
         rounds_left: ready.map(|ready| ready.rounds_left.min(i64::MAX.cast_unsigned())),
+        delta: ready.and_then(|ready| ready.delta).filter(|delta| *delta > 0.0 && *delta < 1.0),
+        budget: ready.and_then(|ready| ready.budget).filter(|budget| budget.is_finite() && *budget > 0.0),
         last_update: member.heard,
     })
 }

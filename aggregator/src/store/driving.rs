@@ -287,11 +287,13 @@ const SENT: &str = "INSERT INTO fl_messages (round_id, attempt, agent_id, kind, 
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
 const CLIENTS: &str =
     "INSERT INTO fl_clients (round_id, agent_id, facility_id, name, status, stage, reason, progress,
-        current_epoch, total_epochs, loss, accuracy, vote, epsilon, rounds_left, last_update) {rows}
+        current_epoch, total_epochs, loss, accuracy, vote, epsilon, rounds_left, delta, budget,
+        last_update) {rows}
     ON CONFLICT (round_id, agent_id) DO UPDATE SET status = excluded.status, stage = excluded.stage,
         reason = excluded.reason, progress = excluded.progress, current_epoch = excluded.current_epoch,
         total_epochs = excluded.total_epochs, loss = excluded.loss, accuracy = excluded.accuracy,
         vote = excluded.vote, epsilon = excluded.epsilon, rounds_left = excluded.rounds_left,
+        delta = excluded.delta, budget = excluded.budget,
         last_update = excluded.last_update";
 const SEATS: &str =
     "INSERT INTO fl_groups (network, epoch, agent_id, nth, nonce) {rows} ON CONFLICT DO NOTHING";

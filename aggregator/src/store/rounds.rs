@@ -196,6 +196,10 @@ pub struct Client {
     pub epsilon: Option<f64>,
     /// Rounds that its budget lasts for.
     pub rounds_left: Option<u64>,
+    /// At which delta it reckons.
+    pub delta: Option<f64>,
+    /// Largest epsilon that it spends.
+    pub budget: Option<f64>,
     /// When it was heard of last.
     pub last_update: Timestamp,
 }
@@ -361,6 +365,8 @@ pub(super) fn client(row: &Row) -> Result<Client, StoreError> {
         vote: row.get::<Option<i64>>("vote")?.map(|vote| vote == 1),
         epsilon: row.get("epsilon")?,
         rounds_left: row.get::<Option<i64>>("rounds_left")?.map(i64::cast_unsigned),
+        delta: row.get("delta")?,
+        budget: row.get("budget")?,
         last_update: row.get::<At>("last_update")?.0,
     })
 }
@@ -385,6 +391,8 @@ impl Client {
             self.vote.map_or(Value::Null(Kind::Int), |vote| i64::from(vote).into()),
             real(self.epsilon),
             self.rounds_left.map_or(Value::Null(Kind::Int), Value::count),
+            real(self.delta),
+            real(self.budget),
             self.last_update.into(),
         ]
     }

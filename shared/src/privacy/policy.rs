@@ -45,6 +45,9 @@ pub struct Policy {
     pub unit: Unit,
     /// Least noise, as a multiple of the clip norm.
     pub noise: f64,
+    /// Least noise in the sum for the plant as a whole, as a multiple of the clip norm; 0 where windows alone are to be
+    /// protected.
+    pub plant_noise: f64,
     /// Plants that may side with the aggregator: their noise and their shares do not protect anybody.
     pub colluders: usize,
     /// Whether its update may be seen by itself.
@@ -117,6 +120,10 @@ impl Offer {
     fn check_terms(&self, policy: &Policy) -> Result<Ring, Refusal> {
         if self.is_seen {
             policy.consent()?;
+            // Noise for plants is shared out among those of a sum.
+            if self.unit == Unit::Plant {
+                return Err(Refusal::Seen);
+            }
         }
         let ring = Ring::new(self.ring)?;
         if self.ring.clip > policy.clip {

@@ -121,6 +121,7 @@ fn policy() -> Policy {
         clip: 1.0,
         unit,
         noise: 1.0,
+        plant_noise: 0.0,
         colluders: 0,
         may_be_seen: false,
     }

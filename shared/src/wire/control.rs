@@ -272,6 +272,12 @@ pub struct Health {
     /// When the oldest of its models was made, in seconds since 1970 by its own clock; 0 where that is not known.
     #[prost(uint64, tag = "13")]
     pub oldest_model: u64,
+    /// Mean error of its model of minutes in the last day; none until a whole day was seen.
+    #[prost(float, optional, tag = "70")]
+    pub model_error: Option<f32>,
+    /// What that was on normal traffic when the model was made.
+    #[prost(float, optional, tag = "71")]
+    pub usual_error: Option<f32>,
 }
 
 /// How far a feature has moved from what was learnt.
@@ -283,6 +289,15 @@ pub struct Drift {
     /// Its population stability index over a day: below 0.1 nothing has changed, above 0.25 much has.
     #[prost(float, tag = "2")]
     pub index: f32,
+    /// How far the distributions lie apart (Kolmogorov and Smirnov): 0 to 1.
+    #[prost(float, tag = "3")]
+    pub distance: f32,
+    /// With which chance that comes of nothing; none from an agent of an earlier release.
+    #[prost(float, optional, tag = "4")]
+    pub chance: Option<f32>,
+    /// The test says so: no chance, and large enough to matter.
+    #[prost(bool, tag = "5")]
+    pub differs: bool,
 }
 
 /// A question to an agent: one per stream.

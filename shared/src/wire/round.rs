@@ -177,7 +177,7 @@ pub struct RoundProgress {
     /// Epochs in all.
     #[prost(uint32, tag = "3")]
     pub epochs: u32,
-    /// Mean loss, to three digits: figures tell of a plant, too.
+    /// Mean loss, to two digits and at most 100: figures tell of a plant, too.
     #[prost(float, tag = "4")]
     pub loss: f32,
 }
@@ -191,7 +191,7 @@ pub struct RoundReady {
     /// What it throws into the draw: 32 bytes.
     #[prost(bytes = "vec", tag = "2")]
     pub nonce: Vec<u8>,
-    /// Mean loss, to three digits.
+    /// Mean loss, to two digits.
     #[prost(float, tag = "3")]
     pub loss: f32,
     /// What its ledger holds once this round is paid.
@@ -200,6 +200,12 @@ pub struct RoundReady {
     /// Rounds like this that its budget lasts for after it.
     #[prost(uint64, tag = "5")]
     pub rounds_left: u64,
+    /// At which delta that is reckoned; an agent of an earlier release does not say.
+    #[prost(double, optional, tag = "6")]
+    pub delta: Option<f64>,
+    /// Largest epsilon that the plant lets rounds spend.
+    #[prost(double, optional, tag = "7")]
+    pub budget: Option<f64>,
 }
 
 /// 10, from the aggregator: the model that came of the round follows, to be judged.
@@ -234,7 +240,7 @@ pub struct RoundVote {
     /// Whether it is no worse than what is at work there.
     #[prost(bool, tag = "3")]
     pub accepts: bool,
-    /// Mean loss on what was held back, to three digits.
+    /// Mean loss on what was held back, to two digits and at most 100.
     #[prost(float, tag = "4")]
     pub loss: f32,
     /// Share of that which it gets right, to two digits.

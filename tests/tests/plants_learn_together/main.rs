@@ -3,6 +3,7 @@
 
 mod cheating;
 mod crashes;
+mod hidden;
 mod leaving;
 mod limits;
 mod real;
@@ -46,14 +47,19 @@ impl Lab {
 
     /// With plants of such limits.
     pub async fn of_plants(limits_of: Vec<Privacy>, terms: RoundTerms) -> Self {
+        Self::of_length(LENGTH, limits_of, terms).await
+    }
+
+    /// With another number of weights.
+    pub async fn of_length(length: usize, limits_of: Vec<Privacy>, terms: RoundTerms) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let office = Office::open(folder.path(), HERE, limits()).await.expect("an aggregator");
-        import(&office.aggregator.store, LENGTH).await.expect("a model");
+        import(&office.aggregator.store, length).await.expect("a model");
         let driving = Driving::start(&office, terms);
         let mut lab = Self { folder, office, driving, plants: Vec::new() };
         for (nth, privacy) in (0..).zip(limits_of) {
             let name = format!("plant-{nth}");
-            let plant = Plant::start_under(privacy, &lab.office, lab.path(), &name, LENGTH, nth).await;
+            let plant = Plant::start_under(privacy, &lab.office, lab.path(), &name, length, nth).await;
             lab.plants.push(plant.expect("a plant"));
         }
         lab.all_are_here().await;

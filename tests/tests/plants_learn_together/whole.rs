@@ -33,7 +33,7 @@ async fn two_rounds(plants: u64) {
                 ("vote", Some(true), None)
             );
             assert_eq!((client.status, client.epoch), (ClientStatus::Active, 2));
-            assert!(client.epsilon.is_some() && client.rounds_left.is_some());
+            assert!(client.epsilon.is_some() && client.rounds_left.is_some() && client.delta == Some(1e-5));
         }
     }
     // The second sat as the first did.

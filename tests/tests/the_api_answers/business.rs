@@ -150,7 +150,7 @@ async fn models_and_drift_are_as_agents_tell(database: Database) {
     let get = async |path: &str| service.get(&caller, path).await.unwrap();
     assert_eq!(get("/api/models").await["models"], json!([]));
     assert_eq!(get("/api/drift").await["agents"], json!([]));
-    let drift = |index| Drift { feature: format!("feature {index}"), index };
+    let drift = |index| Drift { feature: format!("feature {index}"), index, ..Drift::default() };
     for (number, facility, state, models, moved) in [
         (1, "north", "watching", vec!["forest", "autoencoder"], vec![drift(0.05), drift(0.3)]),
         (2, "south", "training", vec!["forest"], vec![]),

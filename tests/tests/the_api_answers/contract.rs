@@ -1,5 +1,4 @@
-//! Every endpoint that the documents ask for, with its fields: each is there as they say, or stands in the
-//! list of those that are still to come. The list is exact: what has come may not stand in it.
+//! Every endpoint that the documents ask for, with its fields: each is there as they say.
 
 use fieldward_aggregator::api::openapi;
 use fieldward_aggregator::store::now;

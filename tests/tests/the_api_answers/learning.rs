@@ -11,8 +11,10 @@ use fieldward_aggregator::api::security::Deployment;
 use fieldward_aggregator::ca::authority::Authority;
 use fieldward_aggregator::ca::state::Standing;
 use fieldward_aggregator::config::Config;
+use fieldward_aggregator::drift;
 use fieldward_aggregator::fleet::{Entry, Fleet};
 use fieldward_aggregator::registry::Export;
+use fieldward_aggregator::round::RoundsConfig;
 use fieldward_aggregator::store::driving::{Step, Verdict};
 use fieldward_aggregator::store::rounds::{Client, ClientStatus, Phase, Round, Status};
 use fieldward_aggregator::store::versions::NewVersion;
@@ -34,6 +36,7 @@ stories!(
     a_version_is_promoted_and_taken_back,
     training_is_set_once_for_all_rounds,
     drift_begins_a_round,
+    drift_of_enough_plants_begins_a_round,
     a_training_has_a_log,
 );
 
@@ -67,6 +70,8 @@ fn client(round: u64, agent: Uuid, facility: &str, stage: &str) -> Client {
         vote: None,
         epsilon: Some(1.5),
         rounds_left: Some(12),
+        delta: Some(1e-5),
+        budget: Some(6.0),
         last_update: now(),
     }
 }
@@ -279,6 +284,9 @@ async fn a_viewer_sees_his_plant_and_the_totals(database: Database) {
     assert_eq!(service.get(&engineer, &other).await.unwrap()["facility_id"], "south");
     let privacy = service.get(&viewer, "/api/fl/privacy-metrics").await.unwrap();
     assert_eq!((&privacy["epsilon"], &privacy["rounds_left"]), (&json!(1.5), &json!(12)));
+    assert_eq!((&privacy["delta"], &privacy["privacy_budget_remaining"]), (&json!("1e-5"), &json!(0.75)));
+    let own = &privacy["facilities"][0];
+    assert_eq!((&own["delta"], &own["budget"], &own["remaining"]), (&json!(1e-5), &json!(6.0), &json!(0.75)));
     assert_eq!(privacy["facilities"].as_array().unwrap().len(), 1);
     // Somebody who sees no plant sees the totals alone.
     let nobody = service.key("viewer", &[]).await.unwrap();
@@ -403,7 +411,7 @@ async fn drift_begins_a_round(database: Database) {
         now(),
     );
     let tell = |index| {
-        let drift = vec![Drift { feature: "packets".into(), index }];
+        let drift = vec![Drift { feature: "packets".into(), index, ..Drift::default() }];
         fleet.health(NORTH, Health { state: "watching".into(), drift, ..Health::default() });
     };
     tell(0.05);
@@ -411,7 +419,58 @@ async fn drift_begins_a_round(database: Database) {
     tell(0.3);
     let (status, begun) = post(&service, &engineer, "/api/drift/round", json!(null)).await;
     assert_eq!((status, &begun["round"]["cause"]), (200, &json!("drift")), "{begun}");
+    // What an agent of today tells besides.
+    let drift =
+        Drift { feature: "packets".into(), index: 0.3, distance: 0.2, chance: Some(1e-9), differs: true };
+    let health =
+        Health { drift: vec![drift], model_error: Some(1.5), usual_error: Some(0.75), ..Health::default() };
+    let told = service.get(&engineer, "/api/drift").await.unwrap();
+    let unsaid = &told["agents"][0];
+    assert!(unsaid["model_error"].is_null() && unsaid["features"][0]["differs"].is_null(), "{told}");
+    fleet.health(NORTH, health.clone());
+    let told = service.get(&engineer, "/api/drift").await.unwrap();
+    let (of, moved) = (&told["agents"][0], &told["agents"][0]["features"][0]);
+    assert_eq!((&of["model_error"]["times"], &moved["differs"]), (&json!(2.0), &json!(true)), "{told}");
     service.stop().await.unwrap();
+}
+
+async fn drift_of_enough_plants_begins_a_round(database: Database) {
+    let store = database.open().await;
+    let fleet = Fleet::default();
+    let rounds = RoundsConfig { networks: vec!["autoencoder".into()], ..RoundsConfig::default() };
+    let planned = Arc::new(tokio::sync::Notify::new());
+    let mut starter = drift::Drift {
+        fleet: fleet.clone(),
+        store: store.clone(),
+        config: drift::DriftConfig { plants: 2 },
+        rounds,
+        planned,
+    };
+    let hello = Hello { instance: vec![1; 16], ..Hello::default() };
+    let address = IpAddr::from([10, 0, 0, 1]);
+    let tell = |agent, facility: &str, differs| {
+        let entry = Entry { agent, facility, session: 1, address, way: "quic", hello: &hello };
+        fleet.enter(&entry, now());
+        let moved = Drift { feature: "packets".into(), index: 0.3, differs, ..Drift::default() };
+        fleet.health(agent, Health { drift: vec![moved], ..Health::default() });
+    };
+    tell(NORTH, "north", true);
+    tell(SOUTH, "south", false);
+    let today = now();
+    assert_eq!(starter.look(today).await.unwrap(), 0, "a high index alone is not enough, nor is one plant");
+    tell(SOUTH, "south", true);
+    assert_eq!(starter.look(today).await.unwrap(), 1);
+    assert_eq!(starter.look(today.plus(3_600_000_000)).await.unwrap(), 0, "once a day");
+    assert_eq!(store.last_round("autoencoder").await.unwrap().map(|(phase, _)| phase), Some(Phase::Planned));
+    starter.config.plants = 0;
+    assert_eq!(starter.look(today.plus(90_000_000_000)).await.unwrap(), 0, "it is off");
+    starter.config.plants = 2;
+    // The first one still waits, and two of a network never do.
+    assert_eq!(starter.look(today.plus(90_000_000_000)).await.unwrap(), 0);
+    let round = training(&store).await;
+    ended(&store, round, &[0.5, 1.0], None).await;
+    assert_eq!(starter.look(today.plus(90_000_000_000)).await.unwrap(), 1);
+    store.close().await;
 }
 
 async fn a_training_has_a_log(database: Database) {

@@ -71,7 +71,7 @@ async fn checks_fail_and_pass_for_real(database: Database) {
         disk_free_bytes: 50 << 30,
         models: vec!["forest".into()],
         state: "watching".into(),
-        drift: vec![Drift { feature: "packets".into(), index: 0.05 }],
+        drift: vec![Drift { feature: "packets".into(), index: 0.05, ..Drift::default() }],
         oldest_model: now().as_secs() - 86_400,
         ..Health::default()
     };
@@ -98,7 +98,7 @@ async fn checks_fail_and_pass_for_real(database: Database) {
         memory_only: true,
         disk_free_bytes: 1 << 20,
         models: Vec::new(),
-        drift: vec![Drift { feature: "packets".into(), index: 0.3 }],
+        drift: vec![Drift { feature: "packets".into(), index: 0.3, ..Drift::default() }],
         oldest_model: now().as_secs() - 400 * 86_400,
         ..well
     };

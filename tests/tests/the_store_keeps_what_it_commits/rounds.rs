@@ -75,6 +75,8 @@ async fn a_round_is_planned_once_and_driven_by_one(database: Database) {
         vote: Some(false),
         epsilon: Some(1.5),
         rounds_left: Some(12),
+        delta: Some(1e-5),
+        budget: Some(6.0),
         last_update: at(4),
     };
     let sent = [Sent { attempt: 2, agent, kind: "masked", body: vec![0, 1, 255] }];

@@ -34,7 +34,9 @@ pub const KIND: Kind = Kind {
         if !told || !model.scaler.fits() || !model.threshold.fits() {
             return Err(damaged("its numbers do not fit the features"));
         }
-        Ok(Box::new(Watching::new(Retelling::new(network, model.importance), model.scaler, model.threshold)))
+        let mut judge = Retelling::new(network, model.importance);
+        judge.usual = Some(model.usual).filter(|usual| usual.is_finite() && *usual > 0.0);
+        Ok(Box::new(Watching::new(judge, model.scaler, model.threshold)))
     },
 };
 
@@ -46,6 +48,8 @@ struct Model {
     /// How much an error of each feature counts.
     importance: Vec<f32>,
     threshold: Threshold,
+    /// The mean score of the minutes that set it.
+    usual: f32,
 }
 
 fn fit(rows: &Rows, seed: u64) -> Option<Vec<u8>> {
@@ -63,10 +67,10 @@ fn fit_with(rows: &Rows, config: &TrainConfig) -> Option<Vec<u8>> {
     let weights = weights.inspect_err(|misfit| tracing::warn!("autoencoder: {misfit}")).ok()?;
     let mut judge = Retelling::new(Network::new(&weights).ok()?, vec![1.0; COUNT]);
     judge.importance = judge.importance_on(lesson.validate());
-    let threshold =
-        Threshold::calibrate(&lesson.scores(|minute| judge.score(minute)), IN_A_ROW, TOGETHER / OTHER_SHARE)?;
-    let importance = judge.importance;
-    Some(pack(NAME, VERSION, &Model { scaler: lesson.scaler, weights, importance, threshold }))
+    let runs = lesson.scores(|minute| judge.score(minute));
+    let threshold = Threshold::calibrate(&runs, IN_A_ROW, TOGETHER / OTHER_SHARE)?;
+    let (importance, usual) = (judge.importance, threshold.usual(&runs));
+    Some(pack(NAME, VERSION, &Model { scaler: lesson.scaler, weights, importance, threshold, usual }))
 }
 
 /// The network, and the minute as it told it last.
@@ -74,12 +78,13 @@ pub struct Retelling {
     network: Network,
     importance: Vec<f32>,
     told: Box<[f32]>,
+    usual: Option<f32>,
 }
 
 impl Retelling {
     /// With this network, and how much an error of each feature counts.
     pub fn new(network: Network, importance: Vec<f32>) -> Self {
-        Self { network, importance, told: vec![0.0; WIDTH].into() }
+        Self { network, importance, told: vec![0.0; WIDTH].into(), usual: None }
     }
 
     /// The inverse of the mean squared error of each feature on these minutes, within bounds.
@@ -121,10 +126,14 @@ impl Judge for Retelling {
     fn expected(&mut self, expected: &mut [f32]) {
         expected.copy_from_slice(&self.told);
     }
+
+    fn usual(&self) -> Option<f32> {
+        self.usual
+    }
 }
 
 const NAME: &str = "autoencoder";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Scores in a row that must lie above: one alone may be a burst that falls into two steps.
 const IN_A_ROW: u32 = 2;
 /// Better told than this is no more important.

@@ -43,10 +43,14 @@ impl Own {
         Ok(Self { scaler: model.scaler, weights: model.weights, retelling })
     }
 
-    /// As a file.
-    pub fn write(self, threshold: Threshold) -> Vec<u8> {
+    /// As a file; `usual` is the mean score where all is calm.
+    pub fn write(self, threshold: Threshold, usual: f32) -> Vec<u8> {
         let importance = self.retelling.importance;
-        pack(NAME, VERSION, &Model { scaler: self.scaler, weights: self.weights, importance, threshold })
+        pack(
+            NAME,
+            VERSION,
+            &Model { scaler: self.scaler, weights: self.weights, importance, threshold, usual },
+        )
     }
 
     /// The mean squared error of each minute in deviations of `measure`, so that models of different scalings
@@ -219,7 +223,9 @@ mod tests {
         assert_eq!((runs.len(), runs[0].len()), (1, 40 * STEPS - STEPS + 1));
         let limit = threshold(&runs).unwrap();
         assert!(runs.iter().flatten().all(|score| *score < limit.limit));
-        let read = Own::read(&after.write(limit)).unwrap();
+        let usual = limit.usual(&runs);
+        assert!(usual > 0.0 && usual < limit.limit);
+        let read = Own::read(&after.write(limit, usual)).unwrap();
         assert_eq!(read.scaler, scaler);
     }
 }

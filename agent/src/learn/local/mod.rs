@@ -3,6 +3,8 @@
 mod autoencoder;
 mod classifier;
 mod course;
+#[cfg(test)]
+mod inversion_tests;
 mod naming;
 mod rest;
 #[cfg(test)]
@@ -302,9 +304,10 @@ impl Local {
         // One that cannot be read is not at work.
         let mut present = fs::read(self.file(AUTOENCODER)).ok().and_then(|bytes| Own::read(&bytes).ok());
         let judgement = autoencoder::judge(&mut candidate, present.as_mut(), &learn, &held, &scaler);
-        let limit = threshold(&candidate.scores(&held)).filter(|_| judgement.accepts);
+        let runs = candidate.scores(&held);
+        let limit = threshold(&runs).filter(|_| judgement.accepts);
         let judgement = Judgement { accepts: limit.is_some(), ..judgement };
-        Ok(Weighed { judgement, file: limit.map(|limit| candidate.write(limit)) })
+        Ok(Weighed { judgement, file: limit.map(|limit| candidate.write(limit, limit.usual(&runs))) })
     }
 
     fn say(&self, network: &str, words: String) {

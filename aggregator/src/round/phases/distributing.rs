@@ -8,7 +8,7 @@ use super::super::value::{Round, Stage};
 impl Round {
     pub(super) fn offer(&self) -> Message {
         let (state, terms) = (&self.state, &self.state.terms);
-        let ring = terms.ring();
+        let ring = terms.ring(state.base.length);
         let offer = RoundOffer {
             about: self.about_of(Stage::Distributing),
             made_in: state.base.made_in,
@@ -21,7 +21,7 @@ impl Round {
             clip: ring.clip,
             members: ring.members,
             deviation: ring.deviation,
-            plants: 0,
+            plants: terms.certain(),
             noise: terms.noise,
             window_clip: terms.window_clip,
             epochs: terms.epochs,

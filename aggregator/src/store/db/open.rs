@@ -222,6 +222,7 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0020" "changes_of_counts",
     "0021" "simulators",
     "0023" "incidents",
+    "0026" "budgets",
     "0028" "guards",
 );
 
@@ -248,6 +249,7 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0020" "changes_of_counts",
     "0021" "simulators",
     "0023" "incidents",
+    "0026" "budgets",
     "0028" "guards",
 );
 
