@@ -11,6 +11,7 @@ pub mod business;
 mod charts;
 pub mod config;
 mod context;
+mod dashboard;
 pub mod door;
 mod drift;
 mod endpoints;
@@ -235,6 +236,7 @@ impl Api {
             ]);
         let router = built
             .router
+            .fallback(dashboard::answer)
             .layer(cors)
             .layer(DefaultBodyLimit::max(door::BODY_BYTES as usize))
             .layer(CatchPanicLayer::custom(panicked))
