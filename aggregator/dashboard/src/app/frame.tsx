@@ -32,18 +32,19 @@ function Side({ isOpen, close }: { isOpen: boolean; close: () => void }) {
         <span>Fieldward</span>
       </Link>
       {PAGES.filter((page) => page.icon && (!page.role || may(me, page.role))).map((page) => (
-        <Link key={page.path} to={page.path} className="item" activeProps={{}} aria-current={isHere(page.path) ? 'page' : undefined} title={narrow ? page.title : undefined} aria-label={page.title}>
+        <Link key={page.path} to={page.path} className="item" activeProps={{}} aria-current={isHere(page.path) ? 'page' : undefined} title={narrow ? page.title : undefined} aria-label={narrow ? page.title : undefined}>
           <Icon name={page.icon ?? 'right'} />
           <span className="text">{page.title}</span>
           {page.path === '/alerts' && fresh > 0 && (
-            <span className="count" aria-label={`${fresh} new`}>
+            <span className="count">
               {short(fresh)}
+              <span className="hidden"> new</span>
             </span>
           )}
         </Link>
       ))}
       <div className="foot wide-only">
-        <button className="button plain tiny" onClick={() => setPrefs({ narrow: !narrow })} aria-label={narrow ? 'Show names of pages' : 'Hide names of pages'}>
+        <button className="button plain tiny" onClick={() => setPrefs({ narrow: !narrow })} title={narrow ? 'Show names of pages' : 'Hide names of pages'} aria-label={narrow ? 'Show names of pages' : undefined}>
           <Icon name={narrow ? 'right' : 'left'} />
           {!narrow && <span>Narrow</span>}
         </button>
@@ -61,17 +62,19 @@ function Top({ openSide, openPalette }: { openSide: () => void; openPalette: () 
       <button className="button plain icon-button mobile-only" onClick={openSide} aria-label="Pages">
         <Icon name="menu" />
       </button>
-      <button className="button" onClick={openPalette} aria-label="Go to or search (Ctrl+K)">
+      <button className="button" onClick={openPalette}>
         <Icon name="search" />
-        <span className="wide-only">Go to or search</span>
-        <kbd className="wide-only">Ctrl K</kbd>
+        <span className="wide-text">Go to or search</span>
+        <kbd className="wide-only" aria-hidden="true">
+          Ctrl K
+        </kbd>
       </button>
       <span className="push" />
       <LampMark />
       <button className="button plain tiny" onClick={() => setPrefs({ zone: zone === 'utc' ? 'local' : 'utc' })} title="Zone of all times here; a click changes it">
         {zone === 'utc' ? 'UTC' : abbreviation('local', now())}
       </button>
-      <Menu icon="user" className="plain" label={<span className="wide-only cut">{me?.name}</span>}>
+      <Menu icon="user" className="plain" label={<span className="wide-text cut">{me?.name}</span>}>
         <div className="menu-item" role="presentation">
           <span>
             <b>{me?.name}</b>

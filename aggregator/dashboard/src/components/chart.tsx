@@ -125,12 +125,11 @@ export function Chart({ label, series, write, height = 170, kind = 'line', stepM
         )}
       </div>
       <div className="legend">
-        {series.length > 1 &&
-          series.map((one) => (
-            <span key={one.name}>
-              <i className={`swatch ${one.tone}`} /> {one.name}
-            </span>
-          ))}
+        {series.map((one) => (
+          <span key={one.name}>
+            <i className={`swatch ${one.tone}`} /> {one.name}
+          </span>
+        ))}
         <Twin label={label}>
           <table className="plain">
             <thead>

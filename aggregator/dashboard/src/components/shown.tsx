@@ -34,13 +34,15 @@ export function Loading({ lines = 4 }: { lines?: number }) {
 }
 
 export function ProblemNote({ problem, retry }: { problem: Problem; retry?: () => void }) {
+  // It is said what is not there now, and it is nobody's fault.
+  const isLater = problem.status === 503;
   const isRole = problem.code === 'missing_role' || problem.code === 'missing_scope';
   return (
-    <div className={`note ${isRole ? '' : problem.isAway ? 'warn' : 'bad'}`} role="alert">
-      <Icon name={isRole ? 'lock' : problem.isAway ? 'away' : 'alerts'} />
+    <div className={`note ${isRole || isLater ? '' : problem.isAway ? 'warn' : 'bad'}`} role="alert">
+      <Icon name={isRole ? 'lock' : isLater ? 'info' : problem.isAway ? 'away' : 'alerts'} />
       <div>
-        <p>{isRole ? `You may not see this: ${problem.said}.` : problem.said}</p>
-        {problem.requestId && !isRole && (
+        <p>{isRole ? `You may not see this: ${problem.said}.` : problem.said.charAt(0).toUpperCase() + problem.said.slice(1)}</p>
+        {problem.requestId && !isRole && !isLater && (
           <p className="small dim">
             Request <code>{problem.requestId}</code> – the aggregator's log tells more under this number.
           </p>

@@ -85,7 +85,7 @@ function Views({ search }: { search: Search }) {
   };
   return (
     <>
-      <Menu icon="bookmark" label={<span className="wide-only">Views</span>} className="tiny">
+      <Menu icon="bookmark" label={<span className="wide-text">Views</span>} className="tiny">
         {BUILT_IN.map((view) => (
           <button key={view.name} type="button" className="menu-item" onClick={() => show(view.search)}>
             {view.name}
@@ -148,7 +148,7 @@ function Export({ search }: { search: Search }) {
     download(`/api/alerts/export${query}`, `fieldward-alerts-${new Date(now()).toISOString().slice(0, 16).replaceAll(':', '')}.${ending}`).catch(sayProblem);
   };
   return (
-    <Menu icon="export" label={<span className="wide-only">Export</span>} className="tiny">
+    <Menu icon="export" label={<span className="wide-text">Export</span>} className="tiny">
       {FORMATS.map(([format, name]) => (
         <button key={format} type="button" className="menu-item" onClick={() => save(format)}>
           {name}
@@ -169,7 +169,7 @@ function CopyLink({ search }: { search: Search }) {
   return (
     <button type="button" className="button tiny" onClick={copy} title="Copy a link to what you see">
       <Icon name="link" />
-      <span className="wide-only">Link</span>
+      <span className="wide-text">Link</span>
     </button>
   );
 }

@@ -180,7 +180,7 @@ export default function Alerts() {
         )}
         <button className="button tiny" aria-pressed={isPaused} onClick={() => setPaused(!isPaused)} title="New alerts wait instead of coming in on top">
           <Icon name={isPaused ? 'play' : 'pause'} />
-          <span className="wide-only">{isPaused ? 'Paused' : 'Pause'}</span>
+          <span className="wide-text">{isPaused ? 'Paused' : 'Pause'}</span>
         </button>
       </div>
       <Filters />
@@ -205,7 +205,7 @@ export default function Alerts() {
       )}
       {shown.problem && rows.length > 0 && <ProblemNote problem={shown.problem} retry={() => void list.load()} />}
       <div className={`split ${isDetail && isSplit ? 'two' : ''}`}>
-        <div ref={scroller} className={`table ${isDetail && !isSplit ? 'wide-hidden' : ''}`} role="table" aria-label="Alerts" aria-rowcount={(shown.total ?? rows.length) + 1} tabIndex={0}>
+        <div ref={scroller} className={`table ${isDetail && !isSplit ? 'wide-hidden' : ''}`} role={rows.length > 0 ? 'table' : 'region'} aria-label="Alerts" aria-rowcount={rows.length > 0 ? (shown.total ?? rows.length) + 1 : undefined} tabIndex={0}>
           {rows.length > 0 && (
             <>
               <div role="rowgroup" className="heads-group">

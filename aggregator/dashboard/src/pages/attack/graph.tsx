@@ -111,7 +111,6 @@ export function Picture({ alerts, predictions, tactics: known, chosen, choose }:
               <a
                 key={id}
                 href={`/attack?view=graph&technique=${id}`}
-                aria-label={`${id} ${names.get(id) ?? ''}${seen.has(id) ? ', seen' : ', may come'}`}
                 aria-current={chosen === id ? 'true' : undefined}
                 onClick={(event) => {
                   event.preventDefault();

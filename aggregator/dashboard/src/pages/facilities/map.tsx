@@ -1,7 +1,7 @@
 // The map: who asks stands left, who answers right, who does both between; networks are boxes.
 import { useNavigate } from '@tanstack/react-router';
 import { now } from '../../lib/clock';
-import { count, few } from '../../lib/format';
+import { count, few, plural } from '../../lib/format';
 import { compareAddresses, type Edge, type Node, zoneOf } from '../../lib/talk';
 import { parse } from '../../lib/time';
 import { Twin, useWidth } from '../../components/chart';
@@ -64,7 +64,6 @@ export function TalkMap({ nodes, edges, facility }: { nodes: readonly Node[]; ed
                 <a
                   key={one.id}
                   href={`/alerts?facility=${encodeURIComponent(facility)}&search=${encodeURIComponent(one.id)}&tab=all`}
-                  aria-label={`${one.id}, ${one.alerts} alerts, at worst ${one.worst}`}
                   onClick={(event) => {
                     event.preventDefault();
                     show(one.id);
@@ -76,7 +75,7 @@ export function TalkMap({ nodes, edges, facility }: { nodes: readonly Node[]; ed
                       {one.id}
                     </text>
                     <text className="sub" x={9} y={28}>
-                      {count(one.alerts)} alerts · {few([...one.protocols], 1)}
+                      {plural(one.alerts, 'alert')} · {few([...one.protocols], 1)}
                     </text>
                   </g>
                 </a>

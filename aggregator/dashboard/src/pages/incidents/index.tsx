@@ -11,7 +11,7 @@ import { useWidth } from '../../components/chart';
 import { Go } from '../../components/go';
 import { Moment, SEVERITIES, SEVERITY_SHAPE, SeverityMark } from '../../components/marks';
 import { linear, timeTicks } from '../../components/scale';
-import { Empty, Page, Shown } from '../../components/shown';
+import { Empty, Page, Panel, Shown } from '../../components/shown';
 import { useSearchState } from '../../app/router';
 
 const GAP = 60 * 60_000;
@@ -26,6 +26,8 @@ export default function Incidents() {
     queryFn: () => must(api.GET('/api/alerts', { params: { query: { range, facility, limit: 500 } } })),
   });
   const found = useMemo(() => incidents(alerts.data?.alerts ?? [], GAP), [alerts.data]);
+  const stories = found.filter((one) => one.alerts.length > 1);
+  const singles = found.filter((one) => one.alerts.length === 1);
   const [most, setMost] = useState(20);
   return (
     <Page
@@ -64,18 +66,52 @@ export default function Incidents() {
               {plural(found.length, 'incident')} of {plural(data.alerts.length, 'alert')}
               {data.next_cursor ? ' (the latest; there are more)' : ''}. An incident is what one source does at one plant until it has been calm for an hour.
             </p>
-            {found.slice(0, most).map((one) => (
+            {stories.slice(0, most).map((one) => (
               <Story key={one.id} of={one} />
             ))}
-            {found.length > most && (
+            {stories.length > most && (
               <button className="button" onClick={() => setMost(most + 20)}>
-                {count(found.length - most)} more
+                {count(stories.length - most)} more
               </button>
             )}
+            {singles.length > 0 && <Singles all={singles} />}
           </>
         )}
       </Shown>
     </Page>
+  );
+}
+
+/** What stayed at one alert: a line each. */
+function Singles({ all }: { all: readonly Incident[] }) {
+  const [most, setMost] = useState(25);
+  return (
+    <Panel title="Single alerts" note={plural(all.length, 'source') + ' that did nothing else'} flush>
+      <ul className="urgent">
+        {all.slice(0, most).map((one) => {
+          const alert = one.alerts[0];
+          return (
+            alert && (
+              <li key={one.id}>
+                <SeverityMark of={one.worst} />
+                <Go to={`/alerts/${alert.id}`} className="cut">
+                  {alert.title}
+                </Go>
+                <span className="dim small cut">{one.facility}</span>
+                <Moment at={alert.first_seen} />
+              </li>
+            )
+          );
+        })}
+      </ul>
+      {all.length > most && (
+        <p className="inset">
+          <button className="button tiny" onClick={() => setMost(most + 100)}>
+            {count(all.length - most)} more
+          </button>
+        </p>
+      )}
+    </Panel>
   );
 }
 
