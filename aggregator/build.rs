@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("dashboard");
-    let dist = root.join("dist");
-    // A folder that is not there yet cannot be watched: then its parent is.
-    let watched = if dist.is_dir() { &dist } else { &root };
+    let dist = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default()).join("dashboard/dist");
+    // A folder that is not there cannot be watched: then whoever makes it touches this file (scripts/page.sh).
+    let watched = if dist.is_dir() { dist.clone() } else { PathBuf::from("build.rs") };
     println!("cargo::rerun-if-changed={}", watched.display());
     let mut files = Vec::new();
     if dist.join("index.html").is_file() {

@@ -58,7 +58,7 @@ export async function signIn(page, role) {
   await page.getByLabel('Name').fill(role);
   await page.getByLabel('Password').fill(`a password of ${role}`);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('navigation', { name: 'Pages' }).waitFor({ state: 'attached' });
+  await page.locator('.frame').waitFor();
 }
 
 /** Goes somewhere within the page, as a link does. */

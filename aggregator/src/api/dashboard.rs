@@ -25,18 +25,31 @@ include!(concat!(env!("OUT_DIR"), "/dashboard.rs"));
 /// Answers what no route does.
 pub(super) async fn answer(request: Request) -> Response {
     let (method, path) = (request.method(), request.uri().path());
-    if (method != Method::GET && method != Method::HEAD) || is_of_api(path) {
-        return ApiError::of_status(StatusCode::NOT_FOUND).into_response();
+    if method == Method::GET || method == Method::HEAD {
+        match found(FILES, path, request.headers()) {
+            Found::File(file) => return send(file, request.headers()),
+            Found::Unbuilt => {
+                return ([(CONTENT_TYPE, "text/plain; charset=utf-8")], UNBUILT).into_response();
+            }
+            Found::Nothing => {}
+        }
     }
-    if let Some(file) = FILES.iter().find(|file| file.path == path && path != INDEX) {
-        return send(file, request.headers());
-    }
-    if !is_view(path, request.headers()) {
-        return ApiError::of_status(StatusCode::NOT_FOUND).into_response();
-    }
-    match FILES.iter().find(|file| file.path == INDEX) {
-        Some(index) => send(index, request.headers()),
-        None => (StatusCode::OK, [(CONTENT_TYPE, "text/plain; charset=utf-8")], UNBUILT).into_response(),
+    ApiError::of_status(StatusCode::NOT_FOUND).into_response()
+}
+
+/// What is at an address.
+enum Found {
+    File(&'static File),
+    Unbuilt,
+    Nothing,
+}
+
+fn found(files: &'static [File], path: &str, headers: &HeaderMap) -> Found {
+    let named = |name: &str| files.iter().find(|file| file.path == name);
+    match named(path) {
+        Some(file) => Found::File(file),
+        None if is_of_api(path) || !is_view(path, headers) => Found::Nothing,
+        None => named(INDEX).map_or(Found::Unbuilt, Found::File),
     }
 }
 
@@ -139,6 +152,16 @@ mod tests {
         let browser = headers(&[(ACCEPT, "text/html,application/xhtml+xml,*/*;q=0.8")]);
         assert!(is_view("/alerts/7", &browser) && is_view("/", &HeaderMap::new()));
         assert!(!is_view("/alerts/7", &headers(&[(ACCEPT, "*/*")])));
+        static FEW: [File; 2] = [SCRIPT, HOME];
+        let path = |path: &str, files| match found(files, path, &browser) {
+            Found::File(file) => file.path,
+            Found::Unbuilt => "unbuilt",
+            Found::Nothing => "nothing",
+        };
+        assert_eq!(path("/assets/a-1.js", &FEW), "/assets/a-1.js");
+        assert_eq!((path("/alerts/7", &FEW), path("/", &FEW)), (INDEX, INDEX));
+        assert_eq!((path("/assets/gone.js", &FEW), path("/api/gone", &FEW)), ("nothing", "nothing"));
+        assert_eq!((path("/", &[]), path("/assets/a-1.js", &[])), ("unbuilt", "nothing"));
         assert!(is_of_api("/api/nothing") && is_of_api("/api") && is_of_api("/assets/gone.js"));
         assert!(!is_of_api("/apiary") && !is_of_api("/"));
     }

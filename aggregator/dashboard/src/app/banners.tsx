@@ -1,11 +1,11 @@
 // What is wrong with everything: nobody answers, clocks differ, parts of the aggregator are not well.
 import { useQuery } from '@tanstack/react-query';
-import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 import { api, must } from '../api/client';
 import { clockError, onClock } from '../lib/clock';
 import { words } from '../lib/format';
 import { ago, duration } from '../lib/time';
-import { caughtUp, useLamp } from '../live';
+import { takeCaughtUp, useLamp } from '../live';
 import { Icon } from '../components/icons';
 import { useNow } from '../components/marks';
 import { say } from '../components/toasts';
@@ -75,10 +75,10 @@ function Degraded() {
 
 export function Banners() {
   const lamp = useLamp();
-  const before = useRef(lamp.state);
   useEffect(() => {
-    if (before.current === 'catching-up' && lamp.state === 'live') say(`Caught up: ${caughtUp} ${caughtUp === 1 ? 'event' : 'events'} had been missed.`);
-    before.current = lamp.state;
+    if (lamp.state !== 'live') return;
+    const missed = takeCaughtUp();
+    if (missed > 0) say(`Caught up: ${missed} ${missed === 1 ? 'event' : 'events'} had been missed.`);
   }, [lamp.state]);
   return (
     <div className="banners">

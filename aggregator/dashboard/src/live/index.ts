@@ -4,7 +4,7 @@ import { useEffect, useRef, useSyncExternalStore } from 'react';
 import type { Channel } from './feed';
 import { type Batch, held, type Lamp, onBatch, onLamp } from './socket';
 
-export { type Batch, caughtUp, type Lamp } from './socket';
+export { type Batch, type Lamp, takeCaughtUp } from './socket';
 
 export function useLamp(): Lamp {
   return useSyncExternalStore(onLamp, held);

@@ -27,8 +27,14 @@ const listeners = new Set<(batch: Batch) => void>();
 const watchers = new Set<() => void>();
 
 export const held = (): Lamp => lamp;
-/** What was caught up with last: how many messages. */
-export let caughtUp = 0;
+let caughtUp = 0;
+
+/** How many messages were missed and have come since; asked once. */
+export function takeCaughtUp(): number {
+  const count = caughtUp;
+  caughtUp = 0;
+  return count;
+}
 
 export function onBatch(listener: (batch: Batch) => void): () => void {
   listeners.add(listener);
@@ -54,10 +60,9 @@ function hear(text: string): void {
   const next = step(feed, text);
   feed = next.feed;
   for (const words of next.say ?? []) socket?.send(JSON.stringify(words));
+  if (next.say) caughtUp = missing(feed);
   waiting.push(...next.events);
   for (const one of next.resets) resets.add(one);
-  const left = missing(feed);
-  if (lamp.state !== 'catching-up' && left > 0) caughtUp = left;
   // Once in `EVERY`, not with each message.
   timer ??= setTimeout(tell, EVERY);
 }
