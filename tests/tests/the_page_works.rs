@@ -9,9 +9,12 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use fieldward_aggregator::api::jobs;
 use fieldward_aggregator::intake::Told;
 use fieldward_aggregator::store::{Body, Store, now};
 use fieldward_shared::alert::{Alert, AlertId, Severity};
+use fieldward_shared::service::Notify;
+use fieldward_shared::supervisor::Supervisor;
 use fieldward_shared::telemetry::NetworkData;
 use fieldward_shared::time::Timestamp;
 use fieldward_tests::api::Service;
@@ -44,8 +47,15 @@ async fn play(folder: &Path, page: &Path) -> Result<()> {
         service.user(role, role, &["*"], &password(role)).await?;
     }
     let agent = Agent::start(folder, LIVE, &pki, aggregator.intake.address(), pace())?;
+    let (stop, asked) = tokio::sync::oneshot::channel::<()>();
+    let mut works = Supervisor::new(Notify::default(), Duration::from_secs(20));
+    let api = service.api.clone();
+    works.spawn("jobs", |stop| jobs::run::run(api, stop));
+    let jobs = tokio::spawn(async move { works.run_until(async { drop(asked.await) }, None).await });
     let mut browser = Browser::start(page, &service).await?;
     let done = browser.serve(&agent).await;
+    drop(stop);
+    jobs.await??;
     drop(agent);
     service.stop().await?;
     aggregator.stop().await;

@@ -74,7 +74,7 @@ export async function session_ends(stage) {
   await ended.waitFor({ state: 'detached' });
   holds((await page.getByLabel('Why').inputValue()) === words, 'what was typed is gone');
   await page.getByRole('dialog').getByRole('button', { name: 'False positive' }).click();
-  await page.locator('.toast', { hasText: 'dismissed' }).waitFor({ timeout: 8000 }).catch(async (e) => { console.log(await page.locator('body').innerText().then((t) => t.slice(-900)), await page.locator('.toast').allInnerTexts()); throw e; });
+  await page.locator('.toast', { hasText: 'dismissed' }).waitFor();
 }
 
 /** An access token that is refused is renewed by the cookie, and nobody notices. */
