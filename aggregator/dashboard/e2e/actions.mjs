@@ -264,7 +264,7 @@ export async function traffic_and_charts(stage) {
   await chart.focus();
   await page.keyboard.press('ArrowRight');
   await page.locator('.tip').first().waitFor();
-  await page.getByLabel('Plant', { exact: true }).selectOption('plant-1');
+  await page.locator('.head select').selectOption('plant-1');
   await page.waitForURL(/facility=plant-1/);
   await page.getByLabel('Figure').selectOption('packets');
   await settled(page);
