@@ -37,10 +37,7 @@ export async function server_away(stage) {
   });
   holds(told === 40, `of 40 alerts ${told} were caught up with`);
   // A page that is opened while nobody answers says so, and goes on by itself.
-  stage.line.cut();
   const other = await stage.visitor();
-  await other.goto(stage.at).catch(() => undefined);
-  stage.line.mend();
   await other.goto(stage.at);
   await other.route(/\/api\/auth\/refresh/, (route) => route.abort());
   await other.reload();
