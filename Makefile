@@ -5,14 +5,24 @@ OUT ?= out
 SECONDS_EACH ?= 1200
 KILLS ?= 300
 AGENT = target/release/fieldward-agent
+PAGE = aggregator/dashboard
 
-.PHONY: help setup demo test check bench models faults fuzz api-fuzz clean
+.PHONY: help setup page page-api demo test check bench models faults fuzz api-fuzz clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
 
-setup: ## install what is missing (Debian or Ubuntu)
+setup: ## install what is missing (Debian or Ubuntu), and build the page
 	@scripts/setup.sh
+	@scripts/page.sh
+
+page: ## build the page, which the next build of the aggregator puts into it
+	@scripts/setup.sh page
+	@scripts/page.sh --anew
+
+page-api: ## write the page's types anew, from the API as it is
+	$(CARGO) run --locked -p fieldward-aggregator -- openapi > $(PAGE)/openapi.json
+	cd $(PAGE) && node scripts/api.mjs openapi.json && rm openapi.json
 
 demo: setup ## ten minutes of a plant with three attacks, recorded and decoded
 	@scripts/demo.sh $(OUT)
@@ -22,6 +32,7 @@ test: setup ## every test
 
 check: setup ## formatting, lints, licences and advisories of dependencies
 	$(CARGO) fmt --all --check
+	cd $(PAGE) && npx tsc --noEmit && npm test --silent && npm audit --silent
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	@scripts/setup.sh cargo-deny
 	$(CARGO) deny --locked check
@@ -55,4 +66,4 @@ api-fuzz: setup ## ask the API anything, as every role, on both databases (EXAMP
 
 clean: ## remove what was built and generated
 	$(CARGO) clean
-	rm -rf $(OUT)
+	rm -rf $(OUT) $(PAGE)/dist $(PAGE)/node_modules

@@ -22,6 +22,19 @@ packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# Node from wherever it came, when it is new enough to build the page; else Debian's.
+node_and_npm() {
+    local version
+    version=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
+    [ "${version:-0}" -ge 20 ] && command -v npm >/dev/null && return
+    packages nodejs npm
+    version=$(node --version 2>/dev/null | sed 's/^v\([0-9]*\).*/\1/')
+    if [ "${version:-0}" -lt 20 ]; then
+        echo "setup: the page needs Node 20.19 or newer, and this distribution has ${version:-none}:" >&2
+        echo "setup: install it from https://nodejs.org; the aggregator builds without the page until then" >&2
+    fi
+}
+
 # What asks the API anything, by its hashes, into a folder of its own.
 schemathesis() {
     local wanted=scripts/api-fuzz/requirements.txt folder=${CARGO_TARGET_DIR:-target}/api-fuzz
@@ -41,16 +54,20 @@ case "${1:-base}" in
             echo "setup: Rust is missing; install it from https://rustup.rs and run this again" >&2
             exit 1
         fi
-        # e2fsprogs and python3 make the disks of the power-cut tests and cut them off, gcc links, libfaketime
+        # chromium shows the page to its tests, e2fsprogs and python3 make the disks of the power-cut tests and cut them off, gcc links, libfaketime
         # lets clocks jump, libpcap captures, iproute2 and nftables make a mirror port and keep it silent, mosquitto
         # is the broker of live plants, openssl plays an operator's PKI, postgresql is the other database of the store, python3-venv holds what asks the API
         # anything (curl looks whether it still may), tshark is the oracle of the agreement test
-        packages curl e2fsprogs gcc iproute2 libc6-dev libfaketime libpcap-dev mosquitto nftables openssl postgresql \
+        packages chromium curl e2fsprogs gcc iproute2 libc6-dev libfaketime libpcap-dev mosquitto nftables openssl postgresql \
             python3 python3-venv redis-server tshark
+        node_and_npm
         if ! schemathesis; then
             rm -rf "${CARGO_TARGET_DIR:-target}/api-fuzz"
             echo "setup: schemathesis was NOT installed: the test that asks the API anything will be skipped" >&2
         fi
+        ;;
+    page)
+        node_and_npm
         ;;
     api-fuzz)
         packages curl postgresql python3 python3-venv

@@ -13,6 +13,7 @@ mod charts;
 pub mod config;
 mod context;
 pub mod demo;
+mod dashboard;
 pub mod door;
 mod drift;
 mod endpoints;
@@ -257,6 +258,7 @@ impl Api {
             ]);
         let router = built
             .router
+            .fallback(dashboard::answer)
             .layer(cors)
             .layer(DefaultBodyLimit::max(door::BODY_BYTES as usize))
             .layer(CatchPanicLayer::custom(panicked))
