@@ -148,7 +148,7 @@ async fn plants_under_the_same_source_are_one_campaign(database: Database) {
     let incidents = store.incidents(&[], 10, 0).await.unwrap();
     assert_eq!(incidents.len(), 2);
     assert_eq!(incidents[0].campaign, incidents[1].campaign);
-    let of_south = store.predictions(&[south.facility.clone()], None, None, 10, 0).await.unwrap();
+    let of_south = store.predictions(std::slice::from_ref(&south.facility), None, None, 10, 0).await.unwrap();
     assert_eq!(of_south[0].detail["history"], json!(["T0846", "T0888", "T0861"]));
 }
 

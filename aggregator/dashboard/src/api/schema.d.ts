@@ -560,6 +560,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/demo/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["reset_demo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/demo/scenarios/fl-round": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["demo_round"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/demo/scenarios/multi-stage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["demo_multi_stage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/demo/scenarios/port-scan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["demo_port_scan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/demo/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_demo_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/drift": {
         parameters: {
             query?: never;
@@ -816,6 +896,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/incidents/{incident_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_incident"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/jobs": {
         parameters: {
             query?: never;
@@ -944,6 +1056,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/mitre/graph": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_attack_graph"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mitre/layer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_attack_layer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/mitre/technique/{technique_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_technique"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models": {
         parameters: {
             query?: never;
@@ -1050,6 +1210,70 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["roll_back_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/predictions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_predictions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/predictions/latest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_latest_prediction"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/predictions/predict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["predict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/predictions/{prediction_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_prediction"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1700,6 +1924,7 @@ export interface components {
             agent_id: string;
             facility_id: string;
             features: components["schemas"]["Moved"][];
+            model_error?: components["schemas"]["DriftOfModel"] | null;
             status?: string | null;
         };
         Agents: {
@@ -1767,6 +1992,26 @@ export interface components {
         AllSettings: {
             networks: components["schemas"]["NetworkSettings"][];
             strategies: components["schemas"]["StrategyBody"][];
+        };
+        AttackGraphData: {
+            as_of: components["schemas"]["Time"];
+            links: components["schemas"]["AttackGraphLink"][];
+            nodes: components["schemas"]["AttackGraphNode"][];
+            version: string;
+        };
+        AttackGraphLink: {
+            /** Format: double */
+            probability: number;
+            source: string;
+            target: string;
+        };
+        AttackGraphNode: {
+            id: string;
+            name: string;
+            /** Format: double */
+            probability: number;
+            tactic: string;
+            type: components["schemas"]["NodeKind"];
         };
         Before: {
             actor: string;
@@ -1897,6 +2142,11 @@ export interface components {
             /** Format: double */
             watched_cost?: number | null;
         };
+        CountedTechnique: {
+            /** Format: double */
+            probability: number;
+            technique_id: string;
+        };
         Coverage: {
             checks: string[];
             id: string;
@@ -1921,6 +2171,70 @@ export interface components {
         DataClass: "operational" | "plant" | "personal" | "credential" | "unclassified";
         /** @enum {string} */
         DataSource: "agents" | "people" | "aggregator";
+        DemoBegun: {
+            scenario: components["schemas"]["DemoScenario"];
+            /** Format: uuid */
+            scenario_id: string;
+            status: string;
+        };
+        DemoReset: {
+            status: string;
+            stopped: number;
+        };
+        DemoRound: {
+            /** Format: int64 */
+            round_id: number;
+            scenario: components["schemas"]["DemoScenario"];
+            /** Format: uuid */
+            scenario_id: string;
+            status: string;
+        };
+        DemoScenario: {
+            attack?: string | null;
+            attack_type?: string | null;
+            detail?: string | null;
+            facility_id?: string | null;
+            /** Format: double */
+            progress: number;
+            /** Format: int64 */
+            round_id?: number | null;
+            scenario: string;
+            /** Format: uuid */
+            scenario_id: string;
+            started_at: components["schemas"]["Time"];
+            started_by: string;
+            status: string;
+            /** Format: int32 */
+            steps: number;
+            /** Format: int32 */
+            steps_done: number;
+            updated_at: components["schemas"]["Time"];
+        };
+        DemoSimulator: {
+            connected_since: components["schemas"]["Time"];
+            facility_id: string;
+            plant: string;
+            /** Format: uuid */
+            simulator_id: string;
+            version: string;
+        };
+        DemoStatus: {
+            active_scenarios: components["schemas"]["DemoScenario"][];
+            as_of: components["schemas"]["Time"];
+            last_scenario?: components["schemas"]["DemoScenario"] | null;
+            simulators: components["schemas"]["DemoSimulator"][];
+        };
+        DemoWish: {
+            facility_id: string;
+        };
+        DriftOfModel: {
+            /** Format: double */
+            now: number;
+            /** Format: double */
+            times: number;
+            /** Format: double */
+            usual: number;
+        };
         Drifts: {
             agents: components["schemas"]["AgentDrift"][];
             as_of: components["schemas"]["Time"];
@@ -1974,6 +2288,35 @@ export interface components {
             unknown: {
                 [key: string]: string;
             };
+        };
+        ExpectedIn: {
+            /**
+             * Format: double
+             * @default 0
+             */
+            high_seconds: number;
+            /** @default false */
+            is_broad: boolean;
+            /**
+             * Format: int64
+             * @default 0
+             */
+            known_intervals: number;
+            /**
+             * Format: double
+             * @default 0
+             */
+            low_seconds: number;
+            /**
+             * Format: double
+             * @default 0
+             */
+            median_seconds: number;
+            /**
+             * Format: int64
+             * @default 0
+             */
+            own_intervals: number;
         };
         Facilities: {
             facilities: components["schemas"]["FacilityBody"][];
@@ -2088,11 +2431,17 @@ export interface components {
             };
         };
         FlPrivacyOfPlant: {
+            /** Format: double */
+            budget?: number | null;
             /** Format: uuid */
             client_id: string;
             /** Format: double */
+            delta?: number | null;
+            /** Format: double */
             epsilon?: number | null;
             facility_id: string;
+            /** Format: double */
+            remaining?: number | null;
             /** Format: int64 */
             round_number: number;
             /** Format: int64 */
@@ -2215,10 +2564,46 @@ export interface components {
         };
         Historical: {
             points: components["schemas"]["TrafficPoint"][];
+            requests: components["schemas"]["WebPoint"][];
+            /** Format: int64 */
+            requests_resolution_seconds: number;
             /** Format: int64 */
             resolution_seconds: number;
             since: components["schemas"]["Time"];
             until: components["schemas"]["Time"];
+        };
+        Incident: {
+            /** Format: int64 */
+            alert_count: number;
+            assets: string[];
+            /** Format: uuid */
+            campaign_id: string;
+            facility_id: string;
+            first_seen: components["schemas"]["Time"];
+            /** Format: uuid */
+            id: string;
+            last_seen: components["schemas"]["Time"];
+            severity: components["schemas"]["SeverityName"];
+            stage?: string | null;
+            techniques: components["schemas"]["SeenTechnique"][];
+        };
+        IncidentAlert: {
+            /** Format: uuid */
+            alert_id: string;
+            tactic?: string | null;
+            technique_id?: string | null;
+            timestamp: components["schemas"]["Time"];
+        };
+        IncidentDetail: components["schemas"]["Incident"] & {
+            as_of: components["schemas"]["Time"];
+            predictions: components["schemas"]["Prediction"][];
+            timeline: components["schemas"]["IncidentAlert"][];
+        };
+        IncidentPage: {
+            as_of: components["schemas"]["Time"];
+            incidents: components["schemas"]["Incident"][];
+            /** Format: int64 */
+            total: number;
         };
         ItemBody: {
             /** Format: uuid */
@@ -2292,10 +2677,19 @@ export interface components {
             };
             until: components["schemas"]["Time"];
         };
+        Latest: {
+            as_of: components["schemas"]["Time"];
+            prediction?: components["schemas"]["Prediction"] | null;
+        };
         Likely: {
             /** Format: float */
             probability: number;
             technique: string;
+        };
+        Linked: {
+            id: string;
+            kind: string;
+            name: string;
         };
         ListedEndpoint: components["schemas"]["RequestCounts"] & {
             endpoint: string;
@@ -2446,10 +2840,20 @@ export interface components {
             version?: number | null;
         };
         Moved: {
+            differs?: boolean | null;
+            /** Format: double */
+            distance?: number | null;
             feature: string;
             /** Format: double */
             index: number;
+            /** Format: double */
+            p_value?: number | null;
             status: string;
+        };
+        MovedTo: {
+            id: string;
+            name: string;
+            version: string;
         };
         Nameless: {
             replaced: {
@@ -2476,6 +2880,13 @@ export interface components {
         };
         /** @enum {string} */
         NextStatus: "acknowledged" | "resolved" | "false-positive";
+        NextTactic: {
+            /** Format: double */
+            probability: number;
+            tactic: string;
+        };
+        /** @enum {string} */
+        NodeKind: "current" | "predicted";
         Overview: {
             /** Format: int64 */
             active_alerts: number;
@@ -2554,6 +2965,54 @@ export interface components {
             /** Format: int32 */
             unique_dest_ips: number;
         };
+        Precedent: {
+            id: string;
+            kind: string;
+            name: string;
+            shared: string[];
+        };
+        PredictedTechnique: {
+            /** Format: double */
+            markov: number;
+            precedents: components["schemas"]["Precedent"][];
+            /** Format: double */
+            probability: number;
+            /** Format: int32 */
+            rank: number;
+            shared_assets: string[];
+            tactic: string;
+            technique_id: string;
+            technique_name: string;
+            timeframe: string;
+        };
+        Prediction: {
+            /** Format: uuid */
+            alert_id?: string | null;
+            current_technique: string;
+            current_technique_name: string;
+            expected_in: components["schemas"]["ExpectedIn"];
+            facility_id: string;
+            history: string[];
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            incident_id?: string | null;
+            is_prior: boolean;
+            markov: components["schemas"]["CountedTechnique"][];
+            next_tactics: components["schemas"]["NextTactic"][];
+            predicted_techniques: components["schemas"]["PredictedTechnique"][];
+            recommendations: components["schemas"]["Recommendation"][];
+            timestamp: components["schemas"]["Time"];
+            validated: boolean;
+            validated_technique?: string | null;
+            validation_time?: components["schemas"]["Time"] | null;
+        };
+        PredictionPage: {
+            as_of: components["schemas"]["Time"];
+            predictions: components["schemas"]["Prediction"][];
+            /** Format: int64 */
+            total: number;
+        };
         PrivacyReport: {
             as_of: components["schemas"]["Time"];
             duties: components["schemas"]["Duty"][];
@@ -2584,6 +3043,12 @@ export interface components {
             timestamp: string;
             title: string;
             type: string;
+        };
+        Question: {
+            after?: string[] | null;
+            /** Format: uuid */
+            alert_id?: string | null;
+            current_technique: string;
         };
         Realtime: {
             /** Format: int64 */
@@ -2623,6 +3088,13 @@ export interface components {
         RecentThreats: {
             as_of: components["schemas"]["Time"];
             threats: components["schemas"]["Threat"][];
+        };
+        Recommendation: {
+            kind: string;
+            /** Format: int32 */
+            order: number;
+            techniques: string[];
+            text: string;
         };
         RequestChart: {
             points: components["schemas"]["RequestPoint"][];
@@ -2722,6 +3194,10 @@ export interface components {
             unique_src_ips: number;
         };
         Seen: string;
+        SeenTechnique: {
+            first_seen: components["schemas"]["Time"];
+            technique_id: string;
+        };
         SetStatus: {
             reason?: string | null;
             status: components["schemas"]["NextStatus"];
@@ -2803,6 +3279,22 @@ export interface components {
                 [key: string]: string;
             };
             until: components["schemas"]["Time"];
+        };
+        TechniqueDetails: {
+            affected_assets: string[];
+            description: string;
+            detection: string;
+            domain: string;
+            id: string;
+            mitigation: string;
+            mitigations: components["schemas"]["Linked"][];
+            moved_to?: components["schemas"]["MovedTo"] | null;
+            name: string;
+            platforms: string;
+            tactics: string;
+            used_by: components["schemas"]["Linked"][];
+            version: string;
+            visible?: string | null;
         };
         Threat: {
             /** Format: float */
@@ -3030,6 +3522,8 @@ export interface components {
              * @default null
              */
             liars: number | null;
+            /** @default null */
+            masked: boolean | null;
             /**
              * Format: double
              * @default null
@@ -3116,6 +3610,15 @@ export interface components {
             /** Format: int64 */
             rows: number;
             whole: boolean;
+        };
+        WebPoint: {
+            /** Format: int64 */
+            errors: number;
+            /** Format: int64 */
+            requests: number;
+            /** Format: double */
+            response_time_mean_ms?: number | null;
+            timestamp: components["schemas"]["Time"];
         };
     };
     responses: never;
@@ -3964,6 +4467,117 @@ export interface operations {
             };
         };
     };
+    reset_demo: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoReset"];
+                };
+            };
+        };
+    };
+    demo_round: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoRound"];
+                };
+            };
+        };
+    };
+    demo_multi_stage: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DemoWish"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoBegun"];
+                };
+            };
+        };
+    };
+    demo_port_scan: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DemoWish"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoBegun"];
+                };
+            };
+        };
+    };
+    get_demo_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemoStatus"];
+                };
+            };
+        };
+    };
     get_drift: {
         parameters: {
             query?: never;
@@ -4310,6 +4924,50 @@ export interface operations {
             };
         };
     };
+    list_incidents: {
+        parameters: {
+            query?: {
+                facility?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentPage"];
+                };
+            };
+        };
+    };
+    get_incident: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                incident_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncidentDetail"];
+                };
+            };
+        };
+    };
     list_jobs: {
         parameters: {
             query?: never;
@@ -4501,6 +5159,69 @@ export interface operations {
             };
         };
     };
+    get_attack_graph: {
+        parameters: {
+            query?: {
+                facility?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttackGraphData"];
+                };
+            };
+        };
+    };
+    get_attack_layer: {
+        parameters: {
+            query?: {
+                facility?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+        };
+    };
+    get_technique: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                technique_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TechniqueDetails"];
+                };
+            };
+        };
+    };
     list_models: {
         parameters: {
             query?: never;
@@ -4656,6 +5377,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersionDetail"];
+                };
+            };
+        };
+    };
+    list_predictions: {
+        parameters: {
+            query?: {
+                facility?: string;
+                validated?: boolean;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PredictionPage"];
+                };
+            };
+        };
+    };
+    get_latest_prediction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Latest"];
+                };
+            };
+        };
+    };
+    predict: {
+        parameters: {
+            query?: never;
+            header?: {
+                "idempotency-key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prediction"];
+                };
+            };
+        };
+    };
+    get_prediction: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Prediction"];
                 };
             };
         };
