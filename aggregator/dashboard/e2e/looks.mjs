@@ -1,7 +1,7 @@
 // Every page in both themes: with data, while it loads, with nothing, and when the aggregator fails.
 import { accessible, go, holds, settled, shot } from './stage.mjs';
 
-export const PAGES = ['/', '/alerts', '/alerts?tab=all&severity=critical', '/incidents', '/facilities', '/facilities/plant-0', '/learning', '/attack', '/attack?view=graph', '/attack?view=predictions', '/traffic', '/models', '/compliance', '/settings', '/settings?tab=users', '/settings?tab=keys', '/settings?tab=training', '/settings?tab=audit', '/settings?tab=data', '/settings?tab=demo', '/nowhere'];
+const PAGES = ['/', '/alerts', '/alerts?tab=all&severity=critical', '/incidents', '/facilities', '/facilities/plant-0', '/learning', '/attack', '/attack?view=graph', '/attack?view=predictions', '/traffic', '/models', '/compliance', '/settings', '/settings?tab=users', '/settings?tab=keys', '/settings?tab=training', '/settings?tab=audit', '/settings?tab=data', '/settings?tab=demo', '/nowhere'];
 const name = (path) => path.replace(/\W+/g, '-').replace(/^-|-$/g, '') || 'overview';
 
 async function walk(stage, what, prepare, check = async () => undefined) {

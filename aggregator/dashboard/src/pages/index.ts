@@ -1,4 +1,4 @@
-// Every page: a folder beside this file, and a line here. The end-to-end tests walk this list.
+// Every page: a folder beside this file, and a line here; and its address in e2e/looks.mjs.
 import type { ComponentType } from 'react';
 import type { IconName } from '../components/icons';
 import type { Me } from '../api/session';
