@@ -163,7 +163,7 @@ fn only_what_can_be_kept_is_agreed_on() {
     }
     let (headers, deflates) = handshake(&asked, "one").expect("a socket");
     // The example of RFC 6455, section 1.3.
-    assert_eq!(headers["sec-websocket-accept"], "s3pPLBMxaQ9GYb0Ajw9bX3tCeyo=");
+    assert_eq!(headers["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     assert!(
         deflates
             && headers["sec-websocket-extensions"] == AGREED
