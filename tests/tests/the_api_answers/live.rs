@@ -262,7 +262,9 @@ async fn whoever_wants_it_gets_messages_compressed() {
         short => u64::from(short),
     };
     assert!(length < words.len() as u64 / 10, "{length}");
-    assert_eq!(service.api.sockets.packed.load(std::sync::atomic::Ordering::Relaxed), 1);
+    // It is counted once it has left.
+    let packed = || service.api.sockets.packed.load(std::sync::atomic::Ordering::Relaxed);
+    fieldward_tests::link::until("it is counted", || packed() == 1).await;
     // Compressed without having been agreed on.
     plain.send(0xc1, b"x").await;
     assert_eq!(plain.hear().await, Err(1002));

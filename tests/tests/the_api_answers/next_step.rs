@@ -156,16 +156,16 @@ async fn questions_are_answered_for_ids_of_both_versions(database: Database) {
     let store = database.open().await;
     let service = Service::start(store).await.unwrap();
     let analyst = service.key("analyst", &["*"]).await.unwrap();
-    let ask = |technique: &str| json!({ "current_technique": technique }).to_string().into_bytes();
+    let ask = |technique: &str| Some(json!({ "current_technique": technique }));
     let mut answers = Vec::new();
     for id in ["T0855", "T1692.001"] {
-        let answer = service.send(&analyst, "POST", "/api/predictions/predict", ask(id)).await.unwrap();
+        let answer = service.ask(&analyst, "POST", "/api/predictions/predict", ask(id)).await.unwrap();
         assert_eq!(answer.status, 200);
         answers.push(answer.json().unwrap()["predicted_techniques"].clone());
     }
     assert_eq!(answers[0], answers[1]);
     for id in ["T9999", ""] {
-        let answer = service.send(&analyst, "POST", "/api/predictions/predict", ask(id)).await.unwrap();
+        let answer = service.ask(&analyst, "POST", "/api/predictions/predict", ask(id)).await.unwrap();
         answer.is_problem(404, "not_found");
     }
     let details = service.get(&analyst, "/api/mitre/technique/T0855").await.unwrap();
