@@ -1,5 +1,5 @@
 // Every page in both themes: with data, while it loads, with nothing, and when the aggregator fails.
-import { accessible, go, holds, settled, shot } from './stage.mjs';
+import { accessible, go, holds, settled, shot, themed } from './stage.mjs';
 
 const PAGES = ['/', '/alerts', '/alerts?tab=all&severity=critical', '/incidents', '/facilities', '/facilities/plant-0', '/learning', '/attack', '/attack?view=graph', '/attack?view=predictions', '/traffic', '/models', '/compliance', '/settings', '/settings?tab=users', '/settings?tab=keys', '/settings?tab=training', '/settings?tab=audit', '/settings?tab=data', '/settings?tab=demo', '/nowhere'];
 const name = (path) => path.replace(/\W+/g, '-').replace(/^-|-$/g, '') || 'overview';
@@ -16,7 +16,7 @@ async function walk(stage, what, prepare, check = async () => undefined) {
     if (what !== 'loading') await settled(page).catch(() => undefined);
     await page.waitForTimeout(what === 'loading' ? 450 : 150);
     for (const colorScheme of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await themed(page, colorScheme);
       await accessible(page, `${path} ${what}, ${colorScheme}`).catch(note);
       await shot(page, `${name(path)}-${what}-${colorScheme}`);
     }

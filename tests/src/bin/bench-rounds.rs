@@ -42,7 +42,14 @@ async fn main() -> Result<()> {
     let driving = Driving::start(&office, terms);
     let mut all = Vec::new();
     for nth in 0..plants {
-        all.push(Plant::start(&office, folder.path(), &format!("plant-{nth}"), parameters, nth).await?);
+        // The door takes so many of an address, and has the others come again.
+        let name = format!("plant-{nth}");
+        let mut plant = Plant::start(&office, folder.path(), &name, parameters, nth).await;
+        while plant.as_ref().is_err_and(|error| error.to_string().contains("later")) {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            plant = Plant::start(&office, folder.path(), &name, parameters, nth).await;
+        }
+        all.push(plant?);
     }
     let tasks = office.aggregator.intake.tasks();
     while (tasks.present().len() as u64) < plants {
