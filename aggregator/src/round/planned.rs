@@ -97,6 +97,15 @@ pub async fn begin(
         let (found, wanted) = (members.len(), terms.quorum);
         return Err(Unplanned::TooFew { found, wanted, left_out: left_out.len() });
     }
+    let seen = version.parameters.saturating_mul(4).saturating_mul(members.len() as u64);
+    if !terms.masked && seen > MOST_SEEN {
+        return cannot(format!(
+            "updates of {} plants seen one by one take {} MiB, and {} are allowed; have the round masked",
+            members.len(),
+            seen >> 20,
+            MOST_SEEN >> 20
+        ));
+    }
     terms.suits(version.parameters, members.len()).map_err(Unplanned::Cannot)?;
     let base = Base {
         version: version.id,
@@ -228,5 +237,7 @@ async fn seated(store: &Store, network: &str) -> Result<Vec<(u64, Vec<Uuid>)>, S
     Ok(groups.into_values().collect())
 }
 
+/// Bytes of updates that are seen one by one: a strategy wants all of them at once.
+const MOST_SEEN: u64 = 512 << 20;
 /// Digests of ancestors that plants are told: who was away for longer begins with an older model.
 const MOST_ANCESTORS: usize = 128;

@@ -261,7 +261,7 @@ async fn what_comes_again_or_late_changes_nothing() {
     theatre.go_on(first);
     // All that was said in the first round comes again before each message of the second, and what was just said
     // twice: late as soon as the stage is over.
-    let mut round = theatre.round(16, seated);
+    let round = theatre.round(16, seated);
     let mut early = round.clone();
     for (from, message, _) in &letters {
         let before = early.state.clone();
@@ -269,7 +269,6 @@ async fn what_comes_again_or_late_changes_nothing() {
         assert!(commands.is_empty() && early.state.stage == before.stage && early.said.is_empty());
         assert!(early.state.members.values().all(|member| member.out.is_none()), "{message:?}");
     }
-    round.paused = false;
     let played = theatre.play(round, &BTreeMap::new(), &letters);
     let second = played.how.expect("a model");
     assert_eq!(played.updates.len(), 4);
