@@ -4,6 +4,7 @@ use fieldward_aggregator::store::{Body, Report};
 use fieldward_shared::alert::{
     Alert, AlertId, AlertSource, Candidate, ContextAnalysis, Severity, Status, TimelinePoint,
 };
+use fieldward_shared::telemetry::NetworkData;
 use fieldward_shared::time::Timestamp;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -141,5 +142,23 @@ impl Reporter {
     /// The alert of this number as a report of the lane `high`, with the sequence after its number.
     pub fn nth(&self, nth: u64) -> Report {
         self.report(Severity::High, nth + 1, Body::Alert(Box::new(self.alert(nth, 1))))
+    }
+}
+
+/// A second of a plant's traffic, so many seconds before a moment.
+pub fn second(facility: &str, ago: u64, at: Timestamp) -> NetworkData {
+    let packets = 100 + (ago * 37 % 50) as u32;
+    NetworkData {
+        timestamp: Timestamp::from_micros(at.as_micros() - ago * 1_000_000),
+        facility_id: facility.into(),
+        packets_per_sec: packets,
+        bytes_per_sec: u64::from(packets) * 90,
+        unique_src_ips: 12,
+        unique_dest_ips: 9,
+        protocol_distribution: 0.75,
+        failed_connections: (ago % 3) as u32,
+        avg_packet_size: 90,
+        inter_arrival_time: 10_000,
+        raw_features: [("packets".to_owned(), packets as f32)].into(),
     }
 }

@@ -15,12 +15,11 @@ use fieldward_aggregator::store::{Body, Store, now};
 use fieldward_shared::alert::{Alert, AlertId, Severity};
 use fieldward_shared::service::Notify;
 use fieldward_shared::supervisor::Supervisor;
-use fieldward_shared::telemetry::NetworkData;
 use fieldward_shared::time::Timestamp;
 use fieldward_tests::api::Service;
 use fieldward_tests::link::pki::Pki;
 use fieldward_tests::link::{self, Agent, Aggregator, HERE, limits, pace};
-use fieldward_tests::reports::{Reporter, START};
+use fieldward_tests::reports::{Reporter, START, second};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
@@ -184,23 +183,6 @@ fn shifted(mut alert: Alert, facility: &str, at: Timestamp) -> Alert {
         point.time = moved(point.time);
     }
     alert
-}
-
-fn second(facility: &str, ago: u64, at: Timestamp) -> NetworkData {
-    let packets = 100 + (ago * 37 % 50) as u32;
-    NetworkData {
-        timestamp: Timestamp::from_micros(at.as_micros() - ago * 1_000_000),
-        facility_id: facility.into(),
-        packets_per_sec: packets,
-        bytes_per_sec: u64::from(packets) * 90,
-        unique_src_ips: 12,
-        unique_dest_ips: 9,
-        protocol_distribution: 0.75,
-        failed_connections: (ago % 3) as u32,
-        avg_packet_size: 90,
-        inter_arrival_time: 10_000,
-        raw_features: [("packets".to_owned(), packets as f32)].into(),
-    }
 }
 
 /// The page's types are those of the API as it is.

@@ -15,11 +15,10 @@ use fieldward_aggregator::store::{Body, Store, now};
 use fieldward_shared::alert::{Alert, AlertId, Severity};
 use fieldward_shared::loss::{Loss, Reason};
 use fieldward_shared::service::Notify;
-use fieldward_shared::telemetry::NetworkData;
 use fieldward_shared::time::Timestamp;
 use fieldward_tests::api::key_of;
 use fieldward_tests::postgres::Postgres;
-use fieldward_tests::reports::{Reporter, START};
+use fieldward_tests::reports::{Reporter, START, second};
 
 /// Plays an aggregator; `keys.json` in its folder says who may ask, its log on standard error says where.
 #[derive(Parser)]
@@ -104,23 +103,6 @@ fn fresh(mut alert: Alert, facility: &str, nth: u64, at: Timestamp) -> Alert {
         source.context_evidence = serde_json::json!({ "kind": "web injection" });
     }
     alert
-}
-
-fn second(facility: &str, ago: u64, at: Timestamp) -> NetworkData {
-    let packets = 100 + (ago * 37 % 50) as u32;
-    NetworkData {
-        timestamp: Timestamp::from_micros(at.as_micros() - ago * 1_000_000),
-        facility_id: facility.into(),
-        packets_per_sec: packets,
-        bytes_per_sec: u64::from(packets) * 90,
-        unique_src_ips: 12,
-        unique_dest_ips: 9,
-        protocol_distribution: 0.75,
-        failed_connections: (ago % 3) as u32,
-        avg_packet_size: 90,
-        inter_arrival_time: 10_000,
-        raw_features: [("packets".to_owned(), packets as f32)].into(),
-    }
 }
 
 /// A key for each role, of all plants and of one, and people who could sign in.
