@@ -9,7 +9,7 @@ use serde::Deserialize;
 use crate::api::auth::oidc::config::OidcConfig;
 use crate::api::business::config::BusinessConfig;
 use crate::api::config::ApiConfig;
-use crate::bus::Bus;
+use crate::bus::server::RedisConfig;
 use crate::ca::config::CaConfig;
 use crate::drift::DriftConfig;
 use crate::round::RoundsConfig;
@@ -65,14 +65,6 @@ pub struct TracesConfig {
     pub endpoint: Option<String>,
 }
 
-/// Redis.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
-#[serde(deny_unknown_fields, default)]
-pub struct RedisConfig {
-    /// `redis://:password@host:6379/0`; without it this aggregator is the only one.
-    pub url: Option<Secret>,
-}
-
 /// All addresses of this machine.
 fn listen() -> SocketAddr {
     (Ipv6Addr::UNSPECIFIED, 4433).into()
@@ -109,8 +101,8 @@ impl Config {
         if let Err((key, what)) = self.api.check() {
             return wrong(key, what, SCHEMA.remedy);
         }
-        if let Some(Err(error)) = self.redis.url.as_ref().map(|url| Bus::known(url.reveal())) {
-            return wrong("redis.url", error.to_string(), SCHEMA.remedy);
+        if let Err((key, error)) = self.redis.check() {
+            return wrong(key, error.to_string(), SCHEMA.remedy);
         }
         if let Some(Err(what)) = self.traces.endpoint.as_deref().map(crate::api::traces::address) {
             return wrong("traces.endpoint", what, SCHEMA.remedy);
@@ -170,6 +162,9 @@ const SCHEMA: Schema = Schema {
         ("api.key", Kind::Text),
         ("api.metrics", Kind::Text),
         ("redis.url", Kind::Text),
+        ("redis.roots", Kind::Text),
+        ("redis.certificate", Kind::Text),
+        ("redis.key", Kind::Text),
         ("traces.endpoint", Kind::Text),
         ("oidc.issuer", Kind::Text),
         ("oidc.client_id", Kind::Text),

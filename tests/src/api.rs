@@ -13,6 +13,7 @@ use fieldward_aggregator::api::door::Door;
 use fieldward_aggregator::api::route::Entry;
 use fieldward_aggregator::api::serve::Server;
 use fieldward_aggregator::api::{Api, Parts, cache, demo, feed, replicas};
+use fieldward_aggregator::bus::server::RedisConfig;
 use fieldward_aggregator::bus::{self, Bus, Ends, Inbox};
 use fieldward_aggregator::fleet::Fleet;
 use fieldward_aggregator::intake::{Asker, Heard, Intake, Told};
@@ -74,8 +75,8 @@ impl Service {
     }
 
     /// Starts one of several: it is told what an intake commits, and by Redis what the others do.
-    pub async fn replica(store: Store, intake: &Intake, redis: &str, a_minute: u32) -> Result<Self> {
-        let (bus, ends, inbox) = Bus::open(redis, Signing::of(&[7; 32]).bus())?;
+    pub async fn replica(store: Store, intake: &Intake, redis: &RedisConfig, a_minute: u32) -> Result<Self> {
+        let (bus, ends, inbox) = Bus::open(redis, Signing::of(&[7; 32]).bus())?.context("an address")?;
         let parts = Self::parts(store, intake.fleet(), Some(intake.asker()));
         let parts = Parts { bus: Some(bus), requests_per_minute: a_minute, keeps_answers: true, ..parts };
         let (told, heard) = Told::new(1024);

@@ -29,7 +29,7 @@ impl Replica {
         let store = Store::open(url).await.unwrap();
         let tls = (pki.server().unwrap(), pki.gate());
         let aggregator = Aggregator::with(store.clone(), HERE, tls, limits()).await.unwrap();
-        let service = Service::replica(store, &aggregator.intake, &redis.url(), a_minute).await.unwrap();
+        let service = Service::replica(store, &aggregator.intake, &redis.config(), a_minute).await.unwrap();
         Self { aggregator, service }
     }
 

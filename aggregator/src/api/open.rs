@@ -56,9 +56,8 @@ pub async fn open(
 ) -> Result<Opened, OpenError> {
     let (api_config, folder) = (&config.api, &config.ca.folder);
     let signing = Signing::open(&api_config.key(folder))?;
-    let opened = config.redis.url.as_ref().map(|url| Bus::open(url.reveal(), signing.bus())).transpose();
-    let opened = opened.map_err(|error| OpenError::Other(error.to_string()))?;
-    let (bus, ends, inbox) = match opened {
+    let bus = Bus::open(&config.redis, signing.bus());
+    let (bus, ends, inbox) = match bus.map_err(|error| OpenError::Other(error.to_string()))? {
         Some((bus, ends, inbox)) => (Some(bus), Some(ends), Some(inbox)),
         None => (None, None, None),
     };

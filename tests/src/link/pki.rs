@@ -1,13 +1,16 @@
 //! Certificates for tests: a root, the aggregator, agents; and a gate that knows whom it issued what.
 
 use std::collections::{HashMap, HashSet};
+use std::fs;
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Result, anyhow};
 use fieldward_agent::uplink::Trust;
 use fieldward_aggregator::intake::{Gate, Peer, Reply};
 use fieldward_shared::identity::Kind;
+use fieldward_shared::keyfile;
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::transport::{ClientIdentity, ServerIdentity, server};
 use fieldward_shared::wire::{EnrollRequest, Message, Refused, RenewRequest};
@@ -50,6 +53,19 @@ impl Pki {
         let key = rcgen::KeyPair::generate()?;
         let certificate = rcgen::CertificateParams::new([name.to_owned()])?.signed_by(&key, &self.root)?;
         Ok((vec![certificate.der().clone()], PrivateKeyDer::Pkcs8(key.serialize_der().into())))
+    }
+
+    /// Writes its root, a certificate for a name, and its key for other programs, in PEM.
+    pub fn write(&self, folder: &Path, name: &str) -> Result<()> {
+        let key = rcgen::KeyPair::generate()?;
+        let mut params = rcgen::CertificateParams::new([name.to_owned()])?;
+        // OpenSSL takes a certificate that is called like its issuer for a root.
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        let certificate = params.signed_by(&key, &self.root)?;
+        fs::write(folder.join("root.pem"), self.root.pem())?;
+        fs::write(folder.join("certificate.pem"), certificate.pem())?;
+        keyfile::write(&folder.join("key.pem"), key.serialize_pem().as_bytes())?;
+        Ok(())
     }
 
     /// The aggregator's side of TLS. A certificate is looked at when there is one.

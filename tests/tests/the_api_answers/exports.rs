@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use fieldward_aggregator::store::{Body, now};
+use fieldward_shared::time::Timestamp;
 use fieldward_tests::api::{Answer, Caller, Service};
 use fieldward_tests::reports::Reporter;
 use serde_json::{Value, json};
@@ -112,9 +113,8 @@ async fn an_export_is_the_list(database: Database) {
     }
     assert_eq!(most, 520);
     assert!(queries.len() > 50);
-    for wrong in
-        ["format=xls", "page=1", "cursor=x", "severity=urgent", "format=csv&format=csv", "colour=red"]
-    {
+    let wrong = "format=xls page=1 cursor=x severity=urgent format=csv&format=csv colour=red tz=Mars format=stix&tz=UTC";
+    for wrong in wrong.split(' ') {
         let path = format!("/api/alerts/export?{wrong}");
         service.ask(&caller, "GET", &path, None).await.unwrap().is_problem(400, "invalid_query");
     }
@@ -153,6 +153,17 @@ async fn tables_are_tables_whatever_stands_in_them(database: Database) {
             alert["dst_assets"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
         assert_eq!(row[at("dst_assets")], assets.join(";"));
         assert_eq!(row[at("count")], alert["count"].to_string());
+    }
+    // The same moments, told as in Kolkata.
+    let there = exported(&service, &caller, "format=csv&tz=asia/kolkata").await;
+    for (there, row) in table(std::str::from_utf8(&there.body).unwrap()).iter().zip(&rows).skip(1) {
+        for name in ["timestamp", "first_seen", "last_seen", "received_at"] {
+            let local = there[at(name)].strip_suffix("+05:30").expect("its zone");
+            let [local, utc] = [format!("{local}Z"), row[at(name)].clone()]
+                .map(|text| Timestamp::parse_rfc3339(&text).expect("a time").as_micros());
+            assert_eq!(local - utc, 19_800_000_000, "{name}");
+        }
+        assert_eq!(there[at("id")], row[at("id")]);
     }
     // Nothing but the columns where nothing passes.
     let none = exported(&service, &caller, "format=csv&facility=nowhere").await;

@@ -155,6 +155,8 @@ async fn checks_fail_and_pass_for_real(database: Database) {
     std::fs::write(folder.path().join("fieldward.db"), "").unwrap();
     api.security.know(deployment(folder.path(), "[api]\nlisten = \"127.0.0.1:0\"\ntls = \"off\""));
     is("api-tls", "warn").await;
+    is("replicas-link", "pass").await;
+    assert_eq!(is("demo-mode", "pass").await["demo_mode"], false);
     is("revocation", "pass").await;
     is("backup", "fail").await;
     keyfile::write(&folder.path().join(NOTE), format!("{} 5\n", then(10).rfc3339()).as_bytes()).unwrap();

@@ -3770,6 +3770,7 @@ export interface operations {
         parameters: {
             query?: {
                 format?: "csv" | "ndjson" | "stix" | "ocsf" | "layer";
+                tz?: string;
                 severity?: string;
                 facility?: string;
                 status?: string;

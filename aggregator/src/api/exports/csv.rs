@@ -2,11 +2,38 @@
 
 use std::fmt::Write as _;
 
+use fieldward_shared::time::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::Writer;
+use crate::api::error::ApiError;
 use crate::store::alerts::Stored;
 
 /// The table.
-pub struct Table;
+pub struct Table {
+    /// In which zone times are told; UTC without one.
+    zone: Option<TimeZone>,
+}
+
+impl Table {
+    /// One with times in a zone of the IANA database.
+    pub fn of(zone: Option<&str>) -> Result<Self, ApiError> {
+        let zone = zone.map(TimeZone::get).transpose();
+        let zone = zone.map_err(|_| {
+            ApiError::query("tz", "no zone of the IANA database, like Europe/Berlin (a + in it is %2B)")
+        })?;
+        Ok(Self { zone })
+    }
+
+    fn time(&self, at: Timestamp) -> String {
+        let known = self.zone.as_ref().zip(i64::try_from(at.as_micros()).ok());
+        let local = known.and_then(|(zone, micros)| {
+            let at = jiff::Timestamp::from_microsecond(micros).ok()?.to_zoned(zone.clone());
+            Some(at.strftime("%Y-%m-%dT%H:%M:%S%.6f%:z").to_string())
+        });
+        local.unwrap_or_else(|| at.rfc3339())
+    }
+}
 
 impl Writer for Table {
     fn begin(&mut self, out: &mut Vec<u8>) {
@@ -17,7 +44,7 @@ impl Writer for Table {
     fn row(&mut self, stored: Stored, out: &mut Vec<u8>) {
         let Stored { alert, revision, received } = stored;
         let mut line = String::new();
-        let _ = write!(line, "{},{},", alert.id, alert.timestamp.rfc3339());
+        let _ = write!(line, "{},{},", alert.id, self.time(alert.timestamp));
         for text in [
             alert.facility_id.as_str(),
             alert.severity.name(),
@@ -41,9 +68,9 @@ impl Writer for Table {
             "{},{},{},{},{revision},{}\r\n",
             alert.correlation_confidence,
             alert.count,
-            alert.first_seen.rfc3339(),
-            alert.last_seen.rfc3339(),
-            received.rfc3339()
+            self.time(alert.first_seen),
+            self.time(alert.last_seen),
+            self.time(received)
         );
         out.extend(line.bytes());
     }
@@ -92,6 +119,23 @@ const COLUMNS: [&str; 21] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_told_where_people_are_and_an_hour_that_comes_twice_is_told_apart() {
+        let berlin = Table::of(Some("Europe/Berlin")).unwrap();
+        for (utc, local) in [
+            ("2026-07-01T10:00:00.123000Z", "2026-07-01T12:00:00.123000+02:00"),
+            ("2026-10-25T00:30:00.000000Z", "2026-10-25T02:30:00.000000+02:00"),
+            ("2026-10-25T01:30:00.000000Z", "2026-10-25T02:30:00.000000+01:00"),
+        ] {
+            let at = Timestamp::parse_rfc3339(utc).unwrap();
+            assert_eq!(berlin.time(at), local);
+            assert_eq!(Table::of(None).unwrap().time(at), utc);
+        }
+        for wrong in ["", "Mars/Olympus", "../etc/passwd", "UTC+1", "CET-1CEST"] {
+            assert!(Table::of(Some(wrong)).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn cells_are_quoted_and_never_formulas() {

@@ -85,14 +85,18 @@ impl Format {
         }
     }
 
-    fn writer(self) -> Box<dyn Writer> {
-        match self {
-            Self::Csv => Box::new(csv::Table),
-            Self::Ndjson => Box::new(Lines),
-            Self::Stix => Box::<stix::Bundle>::default(),
-            Self::Ocsf => Box::new(ocsf::Findings),
-            Self::Layer => Box::<layer::Layer>::default(),
-        }
+    /// In UTC, as programs expect it; a table is for people, and may have a zone of theirs.
+    fn writer(self, zone: Option<&str>) -> Result<Box<dyn Writer>, ApiError> {
+        Ok(match (self, zone) {
+            (Self::Csv, zone) => Box::new(csv::Table::of(zone)?),
+            (_, Some(_)) => {
+                return Err(ApiError::query("tz", "times have a zone in csv only; other formats are in UTC"));
+            }
+            (Self::Ndjson, None) => Box::new(Lines),
+            (Self::Stix, None) => Box::<stix::Bundle>::default(),
+            (Self::Ocsf, None) => Box::new(ocsf::Findings),
+            (Self::Layer, None) => Box::<layer::Layer>::default(),
+        })
     }
 }
 
@@ -137,6 +141,9 @@ struct ExportQuery {
     #[serde(default)]
     #[param(inline)]
     format: Format,
+    /// In which zone of the IANA database a table tells times; UTC when nothing is said. Other formats have UTC.
+    #[param(example = "Europe/Berlin", max_length = 64)]
+    tz: Option<String>,
     /// `critical`, `high`, `medium`, `low`, several with commas, or from one on: `gte:high`.
     #[param(example = "gte:high")]
     severity: Option<String>,
@@ -161,6 +168,7 @@ impl ExportQuery {
     /// For the audit trail.
     fn words(&self) -> String {
         let parts = [
+            ("tz", &self.tz),
             ("severity", &self.severity),
             ("facility", &self.facility),
             ("status", &self.status),
@@ -205,6 +213,7 @@ async fn export(
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, ApiError> {
     let (format, filter) = (query.format, query.words());
+    let writer = format.writer(query.tz.as_deref())?;
     let asked = query.list().check(&principal, &[], &api.cursors)?;
     let place = api.exports.0.clone().try_acquire_owned().map_err(|_| {
         let said = format!("{AT_ONCE} exports are under way; ask again when one has ended");
@@ -213,7 +222,7 @@ async fn export(
     let by = By { actor: principal.actor(), format: format.name(), filter };
     by.audit(&api, "export.begun", "").await?;
     let (send, receive) = mpsc::channel(2);
-    tokio::spawn(write(api.clone(), asked, format.writer(), Sink::new(send), by, place));
+    tokio::spawn(write(api.clone(), asked, writer, Sink::new(send), by, place));
     let (kind, ending) = format.kind();
     let mut response = Body::from_stream(ReceiverStream::new(receive)).into_response();
     let headers = response.headers_mut();

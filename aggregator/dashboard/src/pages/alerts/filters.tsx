@@ -142,8 +142,11 @@ const BUILT_IN = [
 const FORMATS = [['csv', 'CSV table'], ['ndjson', 'JSON lines'], ['stix', 'STIX 2.1 bundle'], ['ocsf', 'OCSF findings'], ['layer', 'ATT&CK Navigator layer']] as const;
 
 function Export({ search }: { search: Search }) {
+  const { zone } = usePrefs();
   const save = (format: string) => {
-    const query = writeSearch({ ...askedOf(search), format });
+    // Tables are read by people, who have their zone; what programs read is in UTC.
+    const tz = format === 'csv' && zone === 'local' ? { tz: Intl.DateTimeFormat().resolvedOptions().timeZone } : {};
+    const query = writeSearch({ ...askedOf(search), format, ...tz });
     const ending = { csv: 'csv', ndjson: 'ndjson', stix: 'json', ocsf: 'ndjson', layer: 'json' }[format] ?? 'txt';
     download(`/api/alerts/export${query}`, `fieldward-alerts-${new Date(now()).toISOString().slice(0, 16).replaceAll(':', '')}.${ending}`).catch(sayProblem);
   };

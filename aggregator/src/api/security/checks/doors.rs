@@ -9,6 +9,7 @@ use super::super::Verdict;
 use super::super::scene::{DAY, Scene};
 use super::{Found, count, worst};
 use crate::api::config::Tls;
+use crate::bus::server::Way;
 use crate::ca::expiry::Alarm;
 use crate::fleet::Presence;
 
@@ -143,6 +144,28 @@ pub fn limits(scene: &Scene<'_>) -> Found {
     let summary = format!("each user and key may ask {each} times a minute");
     let remedy = "set api.requests_per_minute to what programs need: 3000 is usual";
     Found::new(worst(false, each > 60_000), summary, remedy).with("requests_per_minute", each)
+}
+
+pub fn replicas(scene: &Scene<'_>) -> Found {
+    let Some(deployment) = scene.deployment else { return untold() };
+    let way = deployment.config.redis.way();
+    let summary = match way {
+        Way::None => "there is one aggregator, and no Redis",
+        Way::Here => "Redis is on this machine",
+        Way::Sealed => "Redis is reached by TLS",
+        Way::Open => "Redis is on another machine, and reached without TLS",
+    };
+    let remedy = "whoever is on that network can read Redis's password: write redis.url as rediss://";
+    Found::new(worst(false, way == Way::Open), summary, remedy)
+}
+
+pub fn demo(scene: &Scene<'_>) -> Found {
+    let Some(deployment) = scene.deployment else { return untold() };
+    let is_on = deployment.config.demo_mode;
+    let summary =
+        if is_on { "simulators may come in, and scenarios are played" } else { "simulators are shut out" };
+    let remedy = "alerts of scenarios look like those of plants: take demo_mode out where plants are watched";
+    Found::new(worst(false, is_on), summary, remedy).with("demo_mode", is_on)
 }
 
 /// Whole days since a file was changed.

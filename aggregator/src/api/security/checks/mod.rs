@@ -141,6 +141,10 @@ checks! {
         ["SR 2.1", "SR 4.1"] 4 false doors::origins;
     "api-limits" "The API limits who asks too often" "requests that each user and key may make a minute"
         ["SR 7.1"] 3 false doors::limits;
+    "replicas-link" "The way between aggregators is encrypted" "how Redis is reached, where there are several"
+        ["SR 3.1", "SR 4.1", "SR 4.3"] 5 false doors::replicas;
+    "demo-mode" "No simulator may come in" "whether simulators may come and play scenarios"
+        ["SR 1.2", "SR 7.6"] 4 false doors::demo;
     "setup-link" "The set-up link is closed" "whether a link still makes an administrator of whoever has it"
         ["SR 1.1", "SR 1.3"] 8 false people::setup;
     "administrators" "Administrators are few, but not one" "people who may decide over users"

@@ -1,0 +1,175 @@
+//! Where Redis is, and by what it and this aggregator know each other.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use fieldward_shared::config::Secret;
+use fieldward_shared::keyfile;
+use redis::{Client, ClientTlsConfig, ConnectionAddr, TlsCertificates};
+use serde::Deserialize;
+
+/// The part of the configuration that says where Redis is.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields, default)]
+pub struct RedisConfig {
+    /// `redis://:password@host:6379/0`, or `rediss://` by TLS; without it this aggregator is the only one.
+    pub url: Option<Secret>,
+    /// Roots by which the certificate of `rediss://` is judged, in PEM.
+    pub roots: PathBuf,
+    /// The certificate to show it, where it asks for one, in PEM.
+    pub certificate: Option<PathBuf>,
+    /// Its key, which none but its owner may read.
+    pub key: Option<PathBuf>,
+}
+
+impl Default for RedisConfig {
+    fn default() -> Self {
+        Self { url: None, roots: ROOTS.into(), certificate: None, key: None }
+    }
+}
+
+/// Redis cannot be asked as the configuration says. An address may hold a password, so it is not told.
+#[derive(Debug, thiserror::Error)]
+pub enum RedisError {
+    /// The address is none.
+    #[error(
+        "this is no address of a Redis server ({0}); write it like redis://:password@host:6379/0, or rediss:// for TLS"
+    )]
+    Address(String),
+    /// The address asks not to look at the server's certificate.
+    #[error(
+        "#insecure would let anybody be the Redis server; put the root of its certificate into redis.roots"
+    )]
+    Insecure,
+    /// A certificate would be shown to nobody.
+    #[error("redis.certificate is shown by TLS only; write the address as rediss://")]
+    Unused,
+    /// A certificate without its key, or the other way round.
+    #[error("redis.certificate and redis.key belong together, and one is missing")]
+    Half,
+    /// A file cannot be read.
+    #[error("{0}")]
+    File(String),
+    /// What the files hold is no TLS.
+    #[error("TLS to Redis: {0}; redis.roots, redis.certificate and redis.key must hold PEM")]
+    Tls(String),
+}
+
+/// How messages get there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// There is no Redis.
+    None,
+    /// It is on this machine.
+    Here,
+    /// By TLS.
+    Sealed,
+    /// For everybody on the way to read.
+    Open,
+}
+
+impl RedisConfig {
+    /// How messages get there.
+    pub fn way(&self) -> Way {
+        let Some(Ok(client)) = self.url.as_ref().map(plain) else { return Way::None };
+        let here = |host: &str| host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        match client.get_connection_info().addr() {
+            ConnectionAddr::Tcp(host, _) if !here(host) => Way::Open,
+            ConnectionAddr::TcpTls { .. } => Way::Sealed,
+            _ => Way::Here,
+        }
+    }
+
+    /// What is wrong with it: which key, and what. Reads no file.
+    pub fn check(&self) -> Result<(), (&'static str, RedisError)> {
+        let Some(url) = &self.url else { return Ok(()) };
+        let plain = plain(url).map_err(|error| ("redis.url", error))?;
+        match (plain.get_connection_info().addr(), &self.certificate, &self.key) {
+            (ConnectionAddr::TcpTls { insecure: true, .. }, ..) => Err(("redis.url", RedisError::Insecure)),
+            (_, Some(_), None) | (_, None, Some(_)) => Err(("redis.certificate", RedisError::Half)),
+            (ConnectionAddr::TcpTls { .. }, ..) | (_, None, None) => Ok(()),
+            (_, Some(_), Some(_)) => Err(("redis.certificate", RedisError::Unused)),
+        }
+    }
+
+    /// By which it is asked; reads the files that it names. None where there is none.
+    pub fn client(&self) -> Result<Option<Client>, RedisError> {
+        let Some(url) = &self.url else { return Ok(None) };
+        self.check().map_err(|(_, error)| error)?;
+        let plain = plain(url)?;
+        if !matches!(plain.get_connection_info().addr(), ConnectionAddr::TcpTls { .. }) {
+            return Ok(Some(plain));
+        }
+        let read = |path: &PathBuf| {
+            let place = path.display();
+            std::fs::read(path).map_err(|error| RedisError::File(format!("{place}: {error}")))
+        };
+        let root_cert = Some(read(&self.roots)?);
+        let client_tls = match (&self.certificate, &self.key) {
+            (Some(certificate), Some(key)) => {
+                let client_key = keyfile::read(key).map_err(|error| RedisError::File(error.to_string()))?;
+                Some(ClientTlsConfig { client_cert: read(certificate)?, client_key })
+            }
+            _ => None,
+        };
+        let client = Client::build_with_tls(url.reveal(), TlsCertificates { client_tls, root_cert });
+        client.map(Some).map_err(|error| RedisError::Tls(error.category().to_owned()))
+    }
+}
+
+fn plain(url: &Secret) -> Result<Client, RedisError> {
+    Client::open(url.reveal()).map_err(|error| RedisError::Address(error.category().to_owned()))
+}
+
+/// Where most systems have theirs.
+const ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(url: &str) -> RedisConfig {
+        RedisConfig { url: Some(url.to_owned().into()), ..RedisConfig::default() }
+    }
+
+    fn wrong(config: &RedisConfig) -> String {
+        config.client().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_and_no_password_told() {
+        assert!(RedisConfig::default().client().unwrap().is_none());
+        assert!(config("redis://:hidden@localhost/0").client().unwrap().is_some());
+        for url in ["redis//:hidden@host", "rediss://:hidden@host#insecure", "http://:hidden@host"] {
+            assert!(!wrong(&config(url)).contains("hidden"), "{url}");
+        }
+        let shown = RedisConfig { certificate: Some("c.pem".into()), ..config("redis://:hidden@host") };
+        assert!(wrong(&shown).contains("belong together"));
+        assert!(wrong(&RedisConfig { key: Some("k.pem".into()), ..shown }).contains("rediss://"));
+    }
+
+    #[test]
+    fn the_way_is_known_by_the_address() {
+        for (url, way) in [
+            ("redis://127.0.0.1:1/0", Way::Here),
+            ("redis://[::1]/0", Way::Here),
+            ("redis+unix:///run/redis.sock", Way::Here),
+            ("redis://:x@10.0.0.1/0", Way::Open),
+            ("redis://localhost.example", Way::Open),
+            ("rediss://10.0.0.1", Way::Sealed),
+        ] {
+            assert_eq!(config(url).way(), way, "{url}");
+        }
+        assert_eq!(RedisConfig::default().way(), Way::None);
+    }
+
+    #[test]
+    fn files_must_be_there_and_hold_what_they_should() {
+        let folder = tempfile::tempdir().unwrap();
+        let roots = folder.path().join("roots.pem");
+        let config = RedisConfig { roots: roots.clone(), ..config("rediss://localhost/0") };
+        assert!(wrong(&config).contains("roots.pem"));
+        std::fs::write(&roots, "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n").unwrap();
+        assert!(wrong(&config).contains("PEM"));
+    }
+}
