@@ -55,10 +55,10 @@ case "${1:-base}" in
             exit 1
         fi
         # chromium shows the page to its tests, e2fsprogs and python3 make the disks of the power-cut tests and cut them off, gcc links, libfaketime
-        # lets clocks jump, libpcap captures, iproute2 and nftables make a mirror port and keep it silent, mosquitto
+        # lets clocks jump, kcat is a Kafka, libpcap captures, iproute2 and nftables make a mirror port and keep it silent, mosquitto
         # is the broker of live plants, openssl plays an operator's PKI, postgresql is the other database of the store, python3-venv holds what asks the API
         # anything (curl looks whether it still may), tshark is the oracle of the agreement test
-        packages chromium curl e2fsprogs gcc iproute2 libc6-dev libfaketime libpcap-dev mosquitto nftables openssl postgresql \
+        packages chromium curl e2fsprogs gcc iproute2 kcat libc6-dev libfaketime libpcap-dev mosquitto nftables openssl postgresql \
             python3 python3-venv redis-server tshark
         node_and_npm
         if ! schemathesis; then

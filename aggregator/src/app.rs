@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::demo::MOST_SIMULATORS;
 use crate::drift::Drift;
 use crate::intake::{Intake, Limits, Parts};
+use crate::outputs;
 use crate::round::Driver;
 use crate::store::{Store, retention};
 use crate::vitals::{Part, Vitals};
@@ -65,6 +66,12 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
     supervisor.spawn("predictions-told", |stop| api::predictions::feed::run(shown.clone(), stop));
     supervisor.spawn("predictions", |stop| watch::run(store.clone(), shown.predictor.clone(), stop));
     supervisor.spawn("checks", |stop| api::security::watch::run(shown.clone(), stop));
+    for one in config.outputs.all() {
+        let output =
+            one.settings.open().map_err(|error| anyhow::anyhow!("[outputs.{}]: {error}", one.name))?;
+        let wanted = one.settings.wanted();
+        supervisor.spawn(one.name, |stop| outputs::run(store.clone(), one.name, wanted, output, stop));
+    }
     let planned = shown.rounds.clone();
     let driver = Driver::new(store.clone(), intake.tasks(), config.rounds.clone(), planned);
     let drift = Drift {

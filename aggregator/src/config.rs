@@ -12,6 +12,7 @@ use crate::api::config::ApiConfig;
 use crate::bus::server::RedisConfig;
 use crate::ca::config::CaConfig;
 use crate::drift::DriftConfig;
+use crate::outputs::OutputsConfig;
 use crate::round::RoundsConfig;
 use crate::store::Retention;
 use crate::store::db::Db;
@@ -43,6 +44,9 @@ pub struct Config {
     /// What time people are to take, and what things cost.
     #[serde(default)]
     pub business: BusinessConfig,
+    /// Who else is told of alerts.
+    #[serde(default)]
+    pub outputs: OutputsConfig,
     /// Whose word counts for who somebody is.
     #[serde(default)]
     pub oidc: OidcConfig,
@@ -109,6 +113,9 @@ impl Config {
         }
         if let Err((key, what)) = self.oidc.check() {
             return wrong(key, what, SCHEMA.remedy);
+        }
+        if let Err((key, what)) = self.outputs.check() {
+            return wrong(&key, what, SCHEMA.remedy);
         }
         if let Err((key, what)) = self.business.check() {
             return wrong(key, what, SCHEMA.remedy);

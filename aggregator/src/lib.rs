@@ -15,6 +15,8 @@ pub mod drift;
 pub mod fleet;
 pub mod hub;
 pub mod intake;
+pub mod outputs;
+pub mod outward;
 pub mod registry;
 pub mod round;
 pub mod store;

@@ -7,6 +7,7 @@ pub mod cpu;
 pub mod decoded;
 pub mod faults;
 pub mod fuzzing;
+pub mod kafka;
 pub mod lessons;
 pub mod link;
 pub mod postgres;

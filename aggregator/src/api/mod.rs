@@ -35,6 +35,7 @@ mod mitre;
 mod models;
 mod open;
 pub mod openapi;
+pub mod outputs;
 pub mod page;
 mod parameters;
 pub mod predictions;
@@ -109,6 +110,7 @@ pub const RESOURCES: &[fn() -> route::Routes] = &[
     mitre::routes,
     models::routes,
     openapi::routes,
+    outputs::routes,
     predictions::routes,
     prometheus::routes,
     privacy::routes,

@@ -1,6 +1,6 @@
 //! Traces of requests for an OpenTelemetry collector, when one is configured: a span for each request, and below
 //! it one for each question to the database. Sent by OTLP over HTTP in batches; nobody waits for it, and what does
-//! not fit is counted. The messages are few and stable, so they stand here instead of a second HTTP client.
+//! not fit is counted.
 
 pub mod otlp;
 
@@ -10,16 +10,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use axum::http::{HeaderMap, Request, Uri};
 use fieldward_shared::supervisor::Stop;
 use fieldward_shared::time::Timestamp;
-use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper_util::rt::TokioIo;
 use prost::Message as _;
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::{Duration, sleep, timeout};
 
 use super::measure::Taken;
 use crate::breaker::Breaker;
+use crate::outward;
 use crate::store::db::Noted;
 use otlp::Span;
 
@@ -181,32 +179,24 @@ async fn rest(stop: &mut Stop, time: Duration) {
 }
 
 async fn post(endpoint: &Uri, spans: Vec<Vec<Span>>) -> Result<(), String> {
-    let words = |error: &dyn std::fmt::Display| error.to_string();
-    let (host, port) = (endpoint.host().unwrap_or_default(), endpoint.port_u16().unwrap_or(4318));
-    let stream = TcpStream::connect((host, port)).await.map_err(|error| words(&error))?;
-    let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| words(&error))?;
     let body = otlp::Export::of(spans.into_iter().flatten().collect()).encode_to_vec();
     let path = format!("{}/v1/traces", endpoint.path().trim_end_matches('/'));
     let request = Request::post(path)
-        .header("host", format!("{host}:{port}"))
         .header("content-type", "application/x-protobuf")
-        .body(Full::new(Bytes::from(body)))
-        .map_err(|error| words(&error))?;
-    let asked = async {
-        let answer = sender.send_request(request).await.map_err(|error| words(&error))?;
-        if answer.status().is_success() { Ok(()) } else { Err(answer.status().to_string()) }
-    };
-    tokio::select! {
-        answer = asked => answer,
-        _ = connection => Err("the connection ended".to_owned()),
-    }
+        .body(Bytes::from(body))
+        .map_err(|error| error.to_string())?;
+    let answer = outward::ask(endpoint, None, request, LARGEST).await?;
+    if answer.status().is_success() { Ok(()) } else { Err(answer.status().to_string()) }
 }
 
 /// What an endpoint is, if it is one.
 pub fn address(text: &str) -> Result<Uri, String> {
     let uri: Uri = text.parse().map_err(|_| "this is no address like http://127.0.0.1:4318".to_owned())?;
     match (uri.scheme_str(), uri.host(), uri.query()) {
+        (Some("http"), Some(host), None) if uri.port().is_none() => {
+            let text = format!("http://{host}:{PORT}{}", uri.path());
+            text.parse().map_err(|_| format!("{text} is no address"))
+        }
         (Some("http"), Some(_), None) => Ok(uri),
         (Some("https"), ..) => {
             Err("traces go to a collector on this machine or network, by http; it may send them on".into())
@@ -234,6 +224,10 @@ fn nanos(at: Timestamp) -> u64 {
     at.as_micros().saturating_mul(1000)
 }
 
+/// Where collectors listen.
+const PORT: u16 = 4318;
+/// Of an answer.
+const LARGEST: usize = 64 << 10;
 /// Requests whose spans wait.
 const WAITING: usize = 2048;
 /// Of them, those that are sent at once.

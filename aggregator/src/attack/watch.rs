@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::import;
 use super::incident::Incident;
 use super::predict::{Answer, Model, ModelError, Predictor};
-use crate::store::incidents::{Member, Turn};
+use crate::store::incidents::{Member, READER, Turn};
 use crate::store::predictions::{Expected, Prediction};
 use crate::store::{Store, StoreError, now};
 
@@ -99,7 +99,7 @@ pub async fn run(store: Store, predictor: Arc<Predictor>, mut stop: Stop) {
 
 /// One turn; whether there may be more.
 pub async fn look(store: &Store, predictor: &Predictor) -> Result<bool, StoreError> {
-    if !store.has_news().await? {
+    if !store.has_news(READER).await? {
         return Ok(false);
     }
     let Some(mut turn) = store.turn().await? else { return Ok(false) };

@@ -8,6 +8,8 @@ use fieldward_shared::keyfile;
 use redis::{Client, ClientTlsConfig, ConnectionAddr, TlsCertificates};
 use serde::Deserialize;
 
+use crate::outward::ROOTS;
+
 /// The part of the configuration that says where Redis is.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
@@ -120,9 +122,6 @@ impl RedisConfig {
 fn plain(url: &Secret) -> Result<Client, RedisError> {
     Client::open(url.reveal()).map_err(|error| RedisError::Address(error.category().to_owned()))
 }
-
-/// Where most systems have theirs.
-const ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 #[cfg(test)]
 mod tests {

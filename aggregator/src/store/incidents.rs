@@ -12,7 +12,7 @@ use super::alerts::Stored;
 use super::db::{At, Json, Row, Tx, Value, Values};
 use super::predictions::{self, Prediction};
 use super::report::{number, severity};
-use super::{Store, StoreError};
+use super::{Store, StoreError, readers};
 use crate::attack::incident::{DAY, Incident};
 
 /// What a turn works on.
@@ -45,40 +45,16 @@ pub struct Member {
 }
 
 impl Store {
-    /// Whether any lane has reports behind its mark.
-    pub async fn has_news(&self) -> Result<bool, StoreError> {
-        Ok(!self.db.read("look for new reports", NEWS, vec![]).await?.is_empty())
-    }
-
     /// Begins a turn; none when there is nothing new.
     pub async fn turn(&self) -> Result<Option<Turn>, StoreError> {
         let mut tx = self.db.begin("look at alerts").await?;
         tx.alone(PREDICTING).await?;
-        let mut ids: Vec<Uuid> = Vec::new();
-        let mut marks = Vec::new();
-        for lane in tx.rows("look at alerts", NEWS, vec![]).await? {
-            let (position, seen, whole): (i64, i64, i64) =
-                (lane.get("id")?, lane.get("seen")?, lane.get("cum_seq")?);
-            let room = MOST.saturating_sub(ids.len()) as i64;
-            if room == 0 {
-                break;
-            }
-            let values = vec![position.into(), seen.into(), whole.into(), room.into()];
-            let reports = tx.rows("look at alerts", REPORTS, values).await?;
-            let mut last = if (reports.len() as i64) < room { whole } else { seen };
-            for report in &reports {
-                last = last.max(report.get("seq")?);
-                ids.extend(report.get::<Option<Uuid>>("alert_id")?);
-            }
-            marks.push(vec![position.into(), last.into()]);
-        }
-        if marks.is_empty() {
+        let behind = readers::behind(&mut tx, READER, MOST).await?;
+        if behind.marks.is_empty() {
             tx.commit("look at nothing").await?;
             return Ok(None);
         }
-        tx.table("keep marks", MARK, marks).await?;
-        ids.sort_unstable();
-        ids.dedup();
+        readers::mark(&mut tx, READER, &behind.marks).await?;
         let mut turn = Turn {
             tx,
             alerts: Vec::new(),
@@ -87,7 +63,7 @@ impl Store {
             open: Vec::new(),
             serial: 0,
         };
-        turn.read(&ids).await?;
+        turn.read(&behind.alerts).await?;
         Ok(Some(turn))
     }
 
@@ -297,14 +273,8 @@ const PREDICTING: i64 = 0x6669_656c_6470_7265;
 const MOST: usize = 128;
 /// Incidents that alerts are held against.
 const MOST_OPEN: usize = 500;
-const NEWS: &str =
-    "SELECT positions.id AS id, positions.cum_seq AS cum_seq, coalesce(prediction_marks.seq, 0) AS seen
-    FROM positions LEFT JOIN prediction_marks ON prediction_marks.position_id = positions.id
-    WHERE positions.cum_seq > coalesce(prediction_marks.seq, 0) ORDER BY positions.id LIMIT 128";
-const REPORTS: &str = "SELECT seq, alert_id FROM reports WHERE position_id = $1 AND seq > $2 AND seq <= $3
-    ORDER BY seq LIMIT $4";
-const MARK: &str = "INSERT INTO prediction_marks (position_id, seq) {rows}
-    ON CONFLICT (position_id) DO UPDATE SET seq = excluded.seq";
+/// As its marks are kept.
+pub(crate) const READER: &str = "predictions";
 const RECENT: &str =
     "SELECT * FROM incidents WHERE last_seen >= $1 ORDER BY last_seen DESC, id DESC LIMIT $2";
 const OF_ALERT: &str = "SELECT incidents.* FROM incidents JOIN incident_alerts

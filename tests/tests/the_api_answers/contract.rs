@@ -356,6 +356,7 @@ const ASKED_FOR: &[Endpoint] = &[
     ),
     ("PUT", "/api/training/configuration/{network}", NOTHING, &["strategy", "revision"]),
     ("GET", "/api/drift", NOTHING, &["agents[].status", "agents[].features[].index"]),
+    ("GET", "/api/outputs", NOTHING, &["outputs"]),
     ("POST", "/api/drift/round", NOTHING, &["round_id", "status"]),
     ("GET", "/api/alerts/export", &["format", "severity", "facility", "status", "range"], NOTHING),
     ("POST", "/api/alerts/bulk", NOTHING, NOTHING),

@@ -1216,6 +1216,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/outputs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["outputs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/predictions": {
         parameters: {
             query?: never;
@@ -2887,6 +2903,21 @@ export interface components {
         };
         /** @enum {string} */
         NodeKind: "current" | "predicted";
+        Output: {
+            error?: string | null;
+            failing_since?: components["schemas"]["Time"] | null;
+            last_told?: components["schemas"]["Time"] | null;
+            name: string;
+            place: string;
+            /** Format: int64 */
+            refused: number;
+            status: string;
+            /** Format: int64 */
+            told: number;
+        };
+        Outputs: {
+            outputs: components["schemas"]["Output"][];
+        };
         Overview: {
             /** Format: int64 */
             active_alerts: number;
@@ -5378,6 +5409,25 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ModelVersionDetail"];
+                };
+            };
+        };
+    };
+    outputs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outputs"];
                 };
             };
         };

@@ -3,7 +3,7 @@
 
 mod csv;
 mod layer;
-mod ocsf;
+pub mod ocsf;
 mod stix;
 
 use std::sync::Arc;

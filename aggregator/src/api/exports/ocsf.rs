@@ -19,7 +19,8 @@ impl Writer for Findings {
     }
 }
 
-fn finding(stored: &Stored) -> Value {
+/// A finding.
+pub fn finding(stored: &Stored) -> Value {
     let Stored { alert, revision, received } = stored;
     let (activity, activity_name) = match alert.status {
         _ if *revision == 1 => (1, "Create"),

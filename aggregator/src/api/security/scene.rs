@@ -17,6 +17,7 @@ use crate::store::alerts::Filter;
 use crate::store::audit::Head;
 use crate::store::certificates::Certificate;
 use crate::store::keys::Key;
+use crate::store::outputs;
 use crate::store::security::{Missing, Overdue};
 use crate::store::users::User;
 use crate::store::{Agent, AgentStatus, StoreError, now};
@@ -85,6 +86,8 @@ pub struct Scene<'a> {
     pub default_credentials: u64,
     /// Other pages that may ask.
     pub origins: &'a [String],
+    /// How it goes with whoever else is told of alerts.
+    pub outputs: Vec<outputs::Standing>,
     /// With what the program was started; none where that was not told.
     pub deployment: Option<&'a Deployment>,
     /// What of the authority ends soon; none where there is none.
@@ -124,6 +127,7 @@ impl<'a> Scene<'a> {
             is_setup_open: api.auth.setup.is_open(),
             default_credentials: store.count_alerts(&defaults, 1000).await?.value,
             origins: &api.origins,
+            outputs: store.outputs().await?,
             deployment,
             alarms,
             slow: api.security.slow(),

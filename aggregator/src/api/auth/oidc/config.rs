@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use axum::http::Uri;
 use fieldward_shared::identity::check_facility;
 use serde::Deserialize;
 
 use crate::api::principal::{ALL, Role};
+use crate::outward::{ROOTS, is_safe};
 
 /// An issuer of another's, by OpenID Connect; off without `issuer`.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
@@ -93,21 +93,6 @@ fn grant(text: &str) -> Option<Grant> {
     Some(Grant { group: group.to_owned(), role: Role::named(role)?, facilities }).filter(|_| is_whole)
 }
 
-/// Whether what is sent there is encrypted, or does not leave this machine.
-pub fn is_safe(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let is_here = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    match uri.scheme_str() {
-        Some("https") => !host.is_empty(),
-        Some("http") => is_here,
-        _ => false,
-    }
-}
-
-/// Where most systems have theirs.
-const ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -122,22 +107,6 @@ mod tests {
             ["", "soc", "soc=analyst", "soc=root:*", "=viewer:*", "soc=viewer:", "soc=viewer:No Plant!"]
         {
             assert_eq!(of(wrong), None, "{wrong}");
-        }
-    }
-
-    #[test]
-    fn secrets_do_not_cross_networks_in_the_clear() {
-        for (url, safe) in [
-            ("https://sso.example/x", true),
-            ("http://127.0.0.1:80/x", true),
-            ("http://[::1]/x", true),
-            ("http://sso.example/x", false),
-            ("http://localhost.evil.example", false),
-            ("ftp://sso.example", false),
-            ("sso.example", false),
-            ("", false),
-        ] {
-            assert_eq!(is_safe(url), safe, "{url}");
         }
     }
 }

@@ -6,26 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST};
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::{Method, Request, Uri};
 use fieldward_shared::keyfile;
-use fieldward_shared::pki;
 use fieldward_shared::time::Timestamp;
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_util::rt::TokioIo;
 use jsonwebtoken::jwk::{Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::ClientConfig;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
-use super::config::{OidcConfig, is_safe};
+use super::config::OidcConfig;
+use crate::outward::{self, Papers, is_safe};
 use crate::store::now;
 
 /// What goes wrong with an issuer.
@@ -55,7 +49,7 @@ pub struct Issuer {
     /// Its name, and what is agreed with it.
     pub config: OidcConfig,
     secret: Option<String>,
-    tls: Arc<ClientConfig>,
+    tls: Option<Arc<ClientConfig>>,
     known: Mutex<Option<Arc<Known>>>,
 }
 
@@ -112,20 +106,11 @@ impl Issuer {
     /// As the configuration says; reads the files that it names.
     pub fn open(config: OidcConfig) -> Result<Self, IssuerError> {
         let secret = config.client_secret.as_deref().map(secret).transpose()?;
-        let mut roots = RootCertStore::empty();
         // Where nothing leaves this machine there is nothing to judge.
-        if config.issuer.as_ref().is_some_and(|issuer| issuer.starts_with("https:")) {
-            let all =
-                pki::certificates(&config.roots).map_err(|error| IssuerError::File(error.to_string()))?;
-            roots.add_parsable_certificates(all);
-        }
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| IssuerError::File(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self { config, secret, tls: Arc::new(tls), known: Mutex::default() })
+        let is_tls = config.issuer.as_ref().is_some_and(|issuer| issuer.starts_with("https:"));
+        let papers = Papers { roots: config.roots.clone(), ..Papers::default() };
+        let tls = is_tls.then(|| papers.tls()).transpose().map_err(IssuerError::File)?;
+        Ok(Self { config, secret, tls, known: Mutex::default() })
     }
 
     /// What it tells of itself, at most an hour old.
@@ -237,50 +222,24 @@ impl Issuer {
 
     async fn send(&self, url: &str, form: Option<String>) -> Result<Bytes, String> {
         let uri: Uri = url.parse().map_err(|_| "no address".to_owned())?;
-        let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let is_tls = uri.scheme_str() == Some("https");
-        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|error| error.to_string())?;
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let request = Request::builder()
             .method(if form.is_some() { Method::POST } else { Method::GET })
             .uri(path)
-            .header(HOST, uri.authority().map_or("", |authority| authority.as_str()))
             .header(ACCEPT, "application/json");
         let request = match &form {
             Some(_) => request.header(CONTENT_TYPE, "application/x-www-form-urlencoded"),
             None => request,
         };
-        let body = Full::new(Bytes::from(form.unwrap_or_default()));
+        let body = Bytes::from(form.unwrap_or_default());
         let request = request.body(body).map_err(|error| error.to_string())?;
-        if !is_tls {
-            return exchange(stream, request).await;
-        }
-        let name = ServerName::try_from(host).map_err(|error| error.to_string())?;
-        let stream = TlsConnector::from(self.tls.clone()).connect(name, stream).await;
-        exchange(stream.map_err(|error| error.to_string())?, request).await
-    }
-}
-
-async fn exchange<S>(stream: S, request: Request<Full<Bytes>>) -> Result<Bytes, String>
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
-    let shaken = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-    let (mut sender, connection) = shaken.map_err(|error| error.to_string())?;
-    let runs = tokio::spawn(connection);
-    let asked = async {
-        let response = sender.send_request(request).await.map_err(|error| error.to_string())?;
+        let answer = outward::ask(&uri, self.tls.as_ref(), request, LARGEST).await?;
         // An issuer that refuses says why in a body like others, with 400.
-        if !response.status().is_success() && response.status().as_u16() != 400 {
-            return Err(format!("status {}", response.status().as_u16()));
+        if !answer.status().is_success() && answer.status().as_u16() != 400 {
+            return Err(format!("status {}", answer.status().as_u16()));
         }
-        let body = Limited::new(response.into_body(), LARGEST).collect().await;
-        body.map(|body| body.to_bytes()).map_err(|error| error.to_string())
-    };
-    let answer = asked.await;
-    runs.abort();
-    answer
+        Ok(answer.into_body())
+    }
 }
 
 fn secret(file: &Path) -> Result<String, IssuerError> {

@@ -8,7 +8,7 @@ use fieldward_shared::time::Timestamp;
 use super::super::Verdict;
 use super::super::scene::{DAY, Scene};
 use super::doors::untold;
-use super::{Found, worst};
+use super::{Found, count, worst};
 
 pub fn access(scene: &Scene<'_>) -> Found {
     let Some(deployment) = scene.deployment else { return untold() };
@@ -106,6 +106,26 @@ pub fn backup(scene: &Scene<'_>) -> Found {
         .with("backup", true)
         .with("age_days", days)
         .with("written", written.rfc3339())
+}
+
+pub fn outputs(scene: &Scene<'_>) -> Found {
+    let Some(deployment) = scene.deployment else { return untold() };
+    let configured = deployment.config.outputs.all();
+    // What is not configured any more is not told on purpose.
+    let ours = |name: &str| configured.iter().any(|one| one.name == name);
+    let failing: Vec<_> = scene
+        .outputs
+        .iter()
+        .filter(|one| ours(&one.name))
+        .filter_map(|one| one.error.as_ref().map(|(_, since)| (one.name.clone(), scene.now.since(*since))))
+        .collect();
+    let longest = failing.iter().map(|(_, time)| *time).max().unwrap_or(0);
+    let names: Vec<String> = failing.into_iter().map(|(name, _)| name).collect();
+    let summary = format!("{}, {} not told now", count(configured.len(), "output", "outputs"), names.len());
+    let remedy = "see GET /api/outputs for what is wrong; alerts wait in the database until they are told";
+    Found::new(worst(longest >= DAY, longest >= DAY / 24), summary, remedy)
+        .with("outputs", configured.len())
+        .naming("failing", &names)
 }
 
 pub fn disk(scene: &Scene<'_>) -> Found {

@@ -145,6 +145,8 @@ checks! {
         ["SR 3.1", "SR 4.1", "SR 4.3"] 5 false doors::replicas;
     "demo-mode" "No simulator may come in" "whether simulators may come and play scenarios"
         ["SR 1.2", "SR 7.6"] 4 false doors::demo;
+    "outputs" "Whoever is to be told of alerts is told" "how it goes with each output, and since when it fails"
+        ["SR 2.8", "SR 6.1", "SR 6.2"] 5 false keeping::outputs;
     "setup-link" "The set-up link is closed" "whether a link still makes an administrator of whoever has it"
         ["SR 1.1", "SR 1.3"] 8 false people::setup;
     "administrators" "Administrators are few, but not one" "people who may decide over users"
