@@ -151,10 +151,7 @@ impl<'a> Drive<'a> {
 
     /// Takes what happens, keeps it, and does what follows.
     async fn events(&mut self, events: Vec<Event>) -> Result<(), Lost> {
-        let mut commands = Vec::new();
-        for event in events {
-            commands.extend(self.playing.round.step(event, now()));
-        }
+        let commands = self.playing.round.steps(events, now());
         let mut sent = Vec::new();
         let mut seats = Vec::new();
         let mut verdict = None;
@@ -378,14 +375,11 @@ impl<'a> Drive<'a> {
     /// What is to be said now to each plant.
     fn say(&self) {
         for (agent, asks) in &self.asks {
-            let ask = self.playing.round.ask(*agent, &self.playing.models).map(Arc::new);
-            asks.send_if_modified(|before| {
-                let is_other = before.as_ref().map(|ask| ask.key) != ask.as_ref().map(|ask| ask.key);
-                if is_other {
-                    before.clone_from(&ask);
-                }
-                is_other
-            });
+            // What is said anew is made anew, and nothing else: some of it is long.
+            let said = asks.borrow().as_ref().map(|ask| ask.key);
+            if self.playing.round.asked(*agent) != said {
+                asks.send_replace(self.playing.round.ask(*agent, &self.playing.models).map(Arc::new));
+            }
         }
     }
 
