@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
-use super::driver::{Driver, LOOK, Lost};
+use super::driver::{Driver, Kept, LOOK, Lost};
 use super::planned::{Playing, encode};
-use super::sums::{Made, Memory, Sums};
+use super::sums::{Judged, Made, Memory, Model, Sums};
 use super::talk::{Came, Talk};
 use super::told::{client, progress, seats_of};
 use super::value::{Ask, Candidate, Command, Event, Stage};
@@ -34,6 +34,8 @@ pub struct Drive<'a> {
     asks: BTreeMap<Uuid, watch::Sender<Option<Arc<Ask>>>>,
     talks: JoinSet<()>,
     opening: JoinSet<Result<Made, String>>,
+    /// What is known of plants since the sums are open, kept with the next step.
+    judged: Option<Judged>,
     paused_at: Option<Timestamp>,
     /// Masked updates that are kept with the next step.
     bodies: BTreeMap<Uuid, (Vec<u8>, OwnedSemaphorePermit)>,
@@ -60,6 +62,7 @@ impl<'a> Drive<'a> {
             asks: BTreeMap::new(),
             talks: JoinSet::new(),
             opening: JoinSet::new(),
+            judged: None,
             paused_at,
             bodies: BTreeMap::new(),
         }
@@ -165,7 +168,16 @@ impl<'a> Drive<'a> {
         }
         self.refresh();
         let clients = self.clients();
-        self.driver.keep(&self.row, &sent, &clients, &seats, (None, verdict.as_ref())).await?;
+        let judged = self.judged.take();
+        let kept = Kept {
+            sent: &sent,
+            clients: &clients,
+            seats: &seats,
+            verdict: verdict.as_ref(),
+            judged: judged.as_ref(),
+            candidate: None,
+        };
+        self.driver.keep(&self.row, kept).await?;
         if !clients.is_empty() || !commands.is_empty() {
             self.driver.stepped();
         }
@@ -216,7 +228,7 @@ impl<'a> Drive<'a> {
         self.opening.spawn_blocking(move || {
             let base =
                 base.as_deref().and_then(weights_from_bytes).ok_or("the model of the round is gone")?;
-            sums.open(&round, &base, &memory)
+            Ok(sums.open(&round, &base, &memory))
         });
         Ok(())
     }
@@ -230,22 +242,32 @@ impl<'a> Drive<'a> {
 
     /// The sums are open: the candidate is kept with the step that tells of it.
     async fn made(&mut self, made: Result<Made, String>) -> Result<(), Lost> {
-        let made = match made {
+        let Made { model, mut judged } = match made {
             Ok(made) => made,
             Err(why) => return self.events(vec![Event::Opened(Err(why))]).await,
         };
+        let out = std::mem::take(&mut judged.doubted).into_iter();
+        let out = out.map(|(agent, words)| Event::Out(agent, "doubted", words));
+        let made = match model {
+            Ok(made) => made,
+            Err(why) => {
+                self.judged = Some(judged);
+                return self.events(out.chain([Event::Opened(Err(why))]).collect()).await;
+            }
+        };
+        let Model { weights, memory, plants, groups } = made;
         let state = &self.playing.round.state;
         let new = NewVersion {
             network: state.network.clone(),
             layout: state.base.layout,
             schema: state.base.schema,
-            weights: made.weights,
+            weights,
             parents: vec![state.base.version],
             round: Some(state.round),
             strategy: Some(state.strategy.clone()),
-            memory: made.memory.strategy,
+            memory,
             made_by: "round".to_owned(),
-            metrics: json!({ "plants": made.plants, "groups": made.groups, "notes": made.notes }),
+            metrics: json!({ "plants": plants, "groups": groups, "notes": judged.notes }),
         };
         let bytes = weights_to_bytes(&new.weights);
         // Its number is known once it is kept: until then what is kept has none, and takes that of the row.
@@ -256,12 +278,11 @@ impl<'a> Drive<'a> {
         debug_assert!(follow.is_empty());
         self.row.state = serde_json::to_value(&next.state).unwrap_or_default();
         self.row.phase = Phase::Gate;
-        let added =
-            self.driver.keep(&self.row, &[], &[], &[], (Some((&new, &made.memory.guard)), None)).await?;
+        let kept = Kept { candidate: Some(&new), judged: Some(&judged), ..Kept::default() };
+        let added = self.driver.keep(&self.row, kept).await?;
         self.row.candidate = added;
         let version = added.unwrap_or_default();
         self.playing.models.candidate = Some(bytes.into());
-        let out = made.doubted.into_iter().map(|(agent, words)| Event::Out(agent, "doubted", words));
         let opened = Event::Opened(Ok(Candidate { digest, version }));
         self.events(std::iter::once(opened).chain(out).collect()).await
     }

@@ -3,6 +3,7 @@
 
 mod cheating;
 mod crashes;
+mod guarded;
 mod hidden;
 mod leaving;
 mod limits;

@@ -224,6 +224,7 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0023" "incidents",
     "0026" "budgets",
     "0028" "guards",
+    "0029" "guards_renewed",
 );
 
 const POSTGRES: &[Subject] = subjects!("postgres":
@@ -251,6 +252,7 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0023" "incidents",
     "0026" "budgets",
     "0028" "guards",
+    "0029" "guards_renewed",
 );
 
 /// The first SQLite without the fault that lost committed rows when a log was reset.
