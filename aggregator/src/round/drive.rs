@@ -37,6 +37,8 @@ pub struct Drive<'a> {
     /// What is known of plants since the sums are open, kept with the next step.
     judged: Option<Judged>,
     paused_at: Option<Timestamp>,
+    /// What came and is kept with the next step.
+    unkept: Vec<Sent>,
     /// Masked updates that are kept with the next step.
     bodies: BTreeMap<Uuid, (Vec<u8>, OwnedSemaphorePermit)>,
 }
@@ -64,6 +66,7 @@ impl<'a> Drive<'a> {
             opening: JoinSet::new(),
             judged: None,
             paused_at,
+            unkept: Vec::new(),
             bodies: BTreeMap::new(),
         }
     }
@@ -91,7 +94,7 @@ impl<'a> Drive<'a> {
                     let mut events = Vec::new();
                     self.translate(first, &mut events);
                     while events.len() < MOST_AT_ONCE
-                        && self.bodies_fit()
+                        && self.are_few()
                         && let Ok(more) = self.came.try_recv()
                     {
                         self.translate(more, &mut events);
@@ -106,8 +109,11 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    fn bodies_fit(&self) -> bool {
-        self.bodies.values().map(|(bytes, _)| bytes.len()).sum::<usize>() < MOST_BODIES
+    /// Whether what is not kept yet is little.
+    fn are_few(&self) -> bool {
+        let unkept = self.unkept.iter().map(|sent| sent.body.len());
+        let all = self.bodies.values().map(|(bytes, _)| bytes.len()).chain(unkept);
+        all.sum::<usize>() < MOST_BODIES && self.unkept.len() < MOST_UNKEPT
     }
 
     /// What came, as the round hears it.
@@ -152,20 +158,33 @@ impl<'a> Drive<'a> {
         self.events(events).await
     }
 
-    /// Takes what happens, keeps it, and does what follows.
+    /// Takes what happens, keeps it, and does what follows. What only adds to what was there is kept a little later,
+    /// with more of its kind: nothing is said that rests on it, and whoever takes the round over asks for it again.
     async fn events(&mut self, events: Vec<Event>) -> Result<(), Lost> {
+        let before = self.playing.round.state.stage;
+        let is_tick = events.iter().any(|event| matches!(event, Event::Tick));
         let commands = self.playing.round.steps(events, now());
-        let mut sent = Vec::new();
         let mut seats = Vec::new();
         let mut verdict = None;
         for command in &commands {
             match command {
-                Command::Keep(agent, kind) => sent.extend(self.sent(*agent, kind)),
+                Command::Keep(agent, kind) => {
+                    let sent = self.sent(*agent, kind);
+                    self.unkept.extend(sent);
+                }
                 Command::Seat => seats = seats_of(&self.playing.round),
                 Command::End(how) => verdict = self.end(how),
                 Command::Gather | Command::Open => {}
             }
         }
+        let only_adds = commands.iter().all(|command| matches!(command, Command::Keep(..)));
+        let is_same = before == self.playing.round.state.stage && self.judged.is_none();
+        if only_adds && is_same && !is_tick && self.are_few() {
+            // What nobody wanted came twice or late.
+            self.bodies.retain(|_, (bytes, _)| bytes.is_empty());
+            return Ok(());
+        }
+        let sent = std::mem::take(&mut self.unkept);
         self.refresh();
         let clients = self.clients();
         let judged = self.judged.take();
@@ -181,16 +200,17 @@ impl<'a> Drive<'a> {
         if !clients.is_empty() || !commands.is_empty() {
             self.driver.stepped();
         }
-        for command in commands {
-            match command {
-                Command::Gather => self.playing.sums = Sums::of(&self.playing.round),
-                Command::Keep(agent, "masked") => self.add(agent),
-                Command::Open => self.open().await?,
-                _ => {}
-            }
+        if commands.contains(&Command::Gather) {
+            self.playing.sums = Sums::of(&self.playing.round);
         }
-        // What nobody wanted: it came twice or late.
+        for sent in sent.iter().filter(|sent| sent.kind == Stage::Masks.kind()) {
+            self.add(sent.agent, &sent.body);
+        }
+        // What is kept needs its room no longer.
         self.bodies.clear();
+        if commands.contains(&Command::Open) {
+            self.open().await?;
+        }
         self.say();
         Ok(())
     }
@@ -199,17 +219,16 @@ impl<'a> Drive<'a> {
         let round = &self.playing.round;
         let stage = Stage::SENDING.into_iter().find(|stage| stage.kind() == kind)?;
         let attempt = if stage <= Stage::Training { 0 } else { round.state.attempt };
-        let body = match self.bodies.get(&agent).filter(|_| stage == Stage::Masks) {
-            Some((bytes, _)) => bytes.clone(),
+        let body = match self.bodies.get_mut(&agent).filter(|_| stage == Stage::Masks) {
+            // Its permit stays until it is kept.
+            Some((bytes, _)) => std::mem::take(bytes),
             None => encode(round.said.get(&(stage, agent))?),
         };
         Some(Sent { attempt, agent, kind, body })
     }
 
-    fn add(&mut self, agent: Uuid) {
-        if let Some((bytes, _)) = self.bodies.remove(&agent)
-            && let Err(error) = self.playing.sums.add(&self.playing.round, agent, &bytes)
-        {
+    fn add(&mut self, agent: Uuid, bytes: &[u8]) {
+        if let Err(error) = self.playing.sums.add(&self.playing.round, agent, bytes) {
             tracing::error!(%agent, "an update that was kept is not in the sum: {error}");
         }
     }
@@ -420,7 +439,9 @@ const TICK: Duration = Duration::from_millis(500);
 /// What comes and waits.
 const QUEUE: usize = 256;
 const MOST_AT_ONCE: usize = 256;
-/// Bytes of masked updates that are kept with one step.
+/// Messages that wait to be kept.
+const MOST_UNKEPT: usize = 1024;
+/// Bytes of them that are kept with one step.
 const MOST_BODIES: usize = 8 << 20;
 /// For plants to hear how it ended.
 const FAREWELL: Duration = Duration::from_secs(10);
