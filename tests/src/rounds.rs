@@ -315,15 +315,28 @@ pub fn take_part(
     learner: Box<dyn Learner>,
     privacy: &Privacy,
 ) -> Result<Uplink> {
+    let credentials = Credentials::Kept(own.folder.clone(), Arc::new(own.folder.clock()));
+    take_part_showing(credentials, state, to, learner, privacy)
+}
+
+/// The same with whatever it shows.
+pub fn take_part_showing(
+    credentials: Credentials,
+    state: &Path,
+    to: std::net::SocketAddr,
+    learner: Box<dyn Learner>,
+    privacy: &Privacy,
+) -> Result<Uplink> {
     let spool_folder = state.join("spool");
     let (spool, _) = Spool::open(&spool_folder, spool::Limits::to_the_brim())?;
-    let credentials = Credentials::Kept(own.folder.clone(), Arc::new(own.folder.clock()));
+    // By its name the aggregator knows which certificate is wanted.
+    let name = if matches!(credentials, Credentials::Brought(..)) { "localhost" } else { AGGREGATOR };
     let player = player(learner, state, credentials.clone(), privacy)?;
     let desk = Desk::start(player.0, player.1)?;
     let settings = uplink::Settings {
         address: to.to_string(),
         tcp_port: None,
-        name: AGGREGATOR.to_owned(),
+        name: name.to_owned(),
         spool_folder,
         credentials,
         pace: pace(),
@@ -359,6 +372,21 @@ pub struct Driving {
     pub steps: watch::Receiver<u64>,
     /// To be told that a round was planned; else it looks each second.
     pub planned: Arc<Notify>,
+}
+
+impl Driving {
+    /// Waits until a round is over, without looking by a timer.
+    pub async fn ended(&mut self, store: &Store, number: u64) -> Result<Round> {
+        loop {
+            self.steps.mark_unchanged();
+            if let Some(round) = store.round(number).await?
+                && matches!(round.status, Status::Completed | Status::Failed)
+            {
+                return Ok(round);
+            }
+            self.steps.changed().await?;
+        }
+    }
 }
 
 /// Microseconds for which a driver that has gone still holds its round.

@@ -4,12 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard};
 
 use fieldward_shared::identity::{Pin, sha256, to_hex};
 use fieldward_shared::keyfile::{self, KeyFileError};
 use fieldward_shared::privacy::accountant::event::{Event, Mechanism, Unit};
 use fieldward_shared::privacy::accountant::ledger::{Budget, Ledger};
-use fieldward_shared::privacy::accountant::rdp;
+use fieldward_shared::privacy::accountant::reckoning::Reckoning;
 use fieldward_shared::privacy::policy::{Books, NotWritten, Past};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -58,24 +59,26 @@ pub struct FileBooks {
     path: PathBuf,
     budget: Budget,
     written: Written,
+    /// What the ledger comes to: follows it, and is asked by whoever only looks.
+    reckoning: Mutex<Reckoning>,
 }
 
 impl FileBooks {
     /// Opens those of a state directory, or begins them.
     pub fn open(state: &Path, budget: Budget) -> Result<Self, BooksError> {
         let path = state.join(FILE);
-        let bytes = match keyfile::read(&path) {
+        let bytes = match keyfile::read_at_most(&path, LARGEST) {
             Ok(bytes) => bytes,
             Err(KeyFileError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 tracing::info!("{}: nothing was spent in rounds yet; the books begin", path.display());
-                let books = Self { path, budget, written: Written::default() };
+                let books = Self { path, budget, written: Written::default(), reckoning: Mutex::default() };
                 books.write(&books.written)?;
                 return Ok(books);
             }
             Err(error) => return Err(error.into()),
         };
         let written = read(&bytes).ok_or_else(|| BooksError::Damaged(path.clone()))?;
-        Ok(Self { path, budget, written })
+        Ok(Self { path, budget, written, reckoning: Mutex::default() })
     }
 
     /// What was spent last: rounds cost about the same.
@@ -92,12 +95,10 @@ impl FileBooks {
     /// What is spent once this is paid too, and for how many more like it the budget lasts at least. By curves
     /// alone, which are quick and say rather too much: whether a round may be paid is decided by the tighter bound.
     pub fn outlook(&self, event: &Event) -> (f64, u64) {
-        let of_unit = self.written.ledger.events().iter().filter(|other| other.unit == event.unit);
-        let before: Vec<Mechanism> = of_unit.map(|event| event.mechanism).collect();
-        let after = |rounds: u64| {
-            let more = event.mechanism.times(rounds);
-            rdp::epsilon(&before.iter().copied().chain([more]).collect::<Vec<_>>(), self.budget.delta)
-        };
+        let (ledger, delta) = (&self.written.ledger, self.budget.delta);
+        let mut reckoning = self.reckoning();
+        let mut after =
+            |rounds: u64| reckoning.by_curves(ledger, event.unit, event.mechanism.times(rounds), delta);
         let mut left = 0;
         for step in (0..FARTHEST).rev().map(|bit| 1_u64 << bit) {
             if after(1 + left + step) <= self.budget.epsilon {
@@ -138,6 +139,15 @@ impl FileBooks {
         self.replace(next)
     }
 
+    fn reckoning(&self) -> MutexGuard<'_, Reckoning> {
+        self.reckoning.lock().unwrap_or_else(|poisoned| {
+            // Half done it would be wrong; from nothing it only takes longer.
+            let mut reckoning = poisoned.into_inner();
+            *reckoning = Reckoning::default();
+            reckoning
+        })
+    }
+
     fn replace(&mut self, next: Written) -> Result<(), NotWritten> {
         if next != self.written {
             self.write(&next).map_err(|error| NotWritten(error.to_string()))?;
@@ -164,7 +174,7 @@ impl Books for FileBooks {
     }
 
     fn affords(&self, event: &Event) -> bool {
-        self.written.ledger.affords(event, &self.budget)
+        self.reckoning().affords(&self.written.ledger, event, &self.budget)
     }
 
     fn keep(&mut self, past: &Past) -> Result<(), NotWritten> {
@@ -180,6 +190,8 @@ impl Books for FileBooks {
 }
 
 const FILE: &str = "rounds.books";
+/// Largest file: a ledger that is full, and all keys.
+const LARGEST: u64 = 16 << 20;
 /// A forecast is less than two to this.
 const FARTHEST: u32 = 12;
 /// Agents whose keys are remembered: the file stays small.

@@ -30,6 +30,9 @@ pub struct Known {
 impl Known {
     /// As the credentials say now.
     pub fn new(credentials: &Credentials) -> Result<Self, String> {
+        if matches!(credentials, Credentials::Brought(..)) {
+            return Err(BROUGHT.to_owned());
+        }
         let trust = credentials.trust()?;
         let chain: Vec<Vec<u8>> = trust.identity.chain.iter().map(|der| der.to_vec()).collect();
         let first = chain.first().ok_or("there is no certificate")?;
@@ -74,6 +77,9 @@ impl Known {
         Ok(keys)
     }
 }
+
+/// Why a plant of an operator's PKI takes no part: others could not check who it is.
+const BROUGHT: &str = "its certificate is of an operator's own PKI; by which rule that names plants only the aggregator knows, so no other plant could check who this one is. Plants that learn together are enrolled with the aggregator (fieldward-agent enroll)";
 
 impl Identities for Known {
     fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {

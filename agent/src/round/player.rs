@@ -19,7 +19,7 @@ use fieldward_shared::privacy::roster::Attempted;
 use fieldward_shared::weights::WeightVector;
 use fieldward_shared::wire::{
     About, Learns, Message, RoundAccept, RoundCohort, RoundMasked, RoundOffer, RoundProgress, RoundReady,
-    RoundRefusal, unpack_pairs,
+    RoundRefusal,
 };
 use uuid::Uuid;
 
@@ -98,13 +98,21 @@ pub struct Player {
     refusals: BTreeMap<&'static str, u64>,
 }
 
+/// What all that take part have committed themselves to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cohort {
+    pub digest: Bytes32,
+    pub plants: u32,
+}
+
 /// A round in which it takes part.
 pub(super) struct Playing {
     pub offer: RoundOffer,
     pub about: Attempted,
     pub nonce: Bytes32,
     pub agent: Uuid,
-    pub cohort: BTreeMap<Uuid, Bytes32>,
+    /// What all have committed themselves to, once that is said.
+    pub cohort: Option<Cohort>,
     pub trained: Option<Trained>,
     pub ready: Option<RoundReady>,
     pub base: Option<WeightVector>,
@@ -229,7 +237,7 @@ impl Player {
             about,
             nonce,
             agent,
-            cohort: BTreeMap::new(),
+            cohort: None,
             trained: None,
             ready: None,
             base,
@@ -266,20 +274,17 @@ impl Player {
         if cohort.about.attempted() != Some(playing.about) || playing.attempt.is_some() {
             return Err(Refusal::OutOfTurn.into());
         }
-        let all = unpack_pairs(&cohort.commitments).ok_or(Refusal::Draw)?;
-        let all: BTreeMap<Uuid, Bytes32> = all.into_iter().collect();
-        if all.get(&playing.agent) != Some(&commitment(playing.agent, &playing.nonce)) {
-            return Err(Refusal::Draw.into());
-        }
-        if all.len() < self.policy.fewest {
-            let (found, fewest, most) = (all.len(), self.policy.fewest, self.policy.most);
+        let digest = cohort.digest.as_slice().try_into().map_err(|_| Refusal::Draw)?;
+        let all = Cohort { digest, plants: cohort.plants };
+        let found = usize::try_from(all.plants).unwrap_or(usize::MAX);
+        if found < self.policy.fewest {
+            let (fewest, most) = (self.policy.fewest, self.policy.most);
             return Err(Refusal::Group { found, fewest, most }.into());
         }
-        let is_new = playing.cohort.is_empty();
-        if !is_new && playing.cohort != all {
+        if playing.cohort.is_some_and(|before| before != all) {
             return Err(Refusal::Draw.into());
         }
-        playing.cohort = all;
+        playing.cohort = Some(all);
         let base = playing.base.clone().ok_or(Why::Unfit("the model of the round did not come"))?;
         let (offer, about) = (playing.offer.clone(), playing.offer.about.clone());
         let settings = settings(&offer);
@@ -327,10 +332,9 @@ impl Player {
             budget: Some(self.books.budget().epsilon),
         };
         playing.trained = Some(trained);
-        let cohort = RoundCohort {
-            about: playing.offer.about.clone(),
-            commitments: fieldward_shared::wire::pack_pairs(&playing.cohort),
-        };
+        let Cohort { digest, plants } = playing.cohort.ok_or(Refusal::OutOfTurn)?;
+        let about = playing.offer.about.clone();
+        let cohort = RoundCohort { about, digest: digest.to_vec(), plants };
         playing.said.push((cohort.into(), Reply::Say(ready.clone().into())));
         playing.ready = Some(ready.clone());
         say(Reply::Say(ready.into()));

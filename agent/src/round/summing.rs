@@ -1,8 +1,11 @@
 //! The sum, seen from a plant: keys, roster, shares, the masked update, who is left, and the one answer that opens it.
 
+use std::collections::BTreeMap;
+
 use fieldward_shared::identity::sha256;
 use fieldward_shared::privacy::attempt::Attempt;
-use fieldward_shared::privacy::groups::{commitment, draw};
+use fieldward_shared::privacy::groups::{cohort, commitment, draw};
+use fieldward_shared::privacy::keys::Bytes32;
 use fieldward_shared::privacy::refusal::Refusal;
 use fieldward_shared::privacy::roster::Attempted;
 use fieldward_shared::privacy::update::{LocalUpdate, Noised};
@@ -10,10 +13,11 @@ use fieldward_shared::wire::{
     About, Message, RoundBegin, RoundKeys, RoundMasked, RoundReveal, RoundRoster, RoundShares, RoundShow,
     RoundSigned, RoundSurvivors, RoundUnmask, unpack, unpack_pairs,
 };
+use uuid::Uuid;
 
 use super::books::Group;
 use super::known::Known;
-use super::player::{Player, Playing, Reply, Say, Why, mechanism, privacy};
+use super::player::{Cohort, Player, Playing, Reply, Say, Why, mechanism, privacy};
 use super::whole;
 
 impl Player {
@@ -131,9 +135,7 @@ impl Playing {
             return before.filter(|group| group.epoch == epoch).cloned().ok_or(Refusal::Draw);
         }
         let thrown = unpack_pairs(&roster.nonces).ok_or(Refusal::Draw)?;
-        let as_committed = thrown.iter().all(|(agent, nonce)| {
-            self.cohort.get(agent).is_some_and(|said| *said == commitment(*agent, nonce))
-        });
+        let as_committed = self.is_whole(&thrown, &unpack_pairs(&roster.silent).ok_or(Refusal::Draw)?);
         let size = usize::try_from(self.offer.group).unwrap_or(usize::MAX);
         let groups = if as_committed { draw(&thrown, size) } else { Vec::new() };
         let own = groups.into_iter().find(|group| group.contains(&self.agent)).ok_or(Refusal::Draw)?;
@@ -144,6 +146,16 @@ impl Playing {
             }
             _ => Ok(group),
         }
+    }
+
+    /// Whether these are all that committed themselves before anybody showed what he throws, this plant among them.
+    fn is_whole(&self, thrown: &[(Uuid, Bytes32)], silent: &[(Uuid, Bytes32)]) -> bool {
+        let mut all: BTreeMap<Uuid, Bytes32> = silent.iter().copied().collect();
+        let shown = thrown.iter().map(|(agent, nonce)| (*agent, commitment(*agent, nonce)));
+        let each_once = shown.map(|(agent, said)| all.insert(agent, said)).all(|before| before.is_none());
+        let plants = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        let is_here = all.get(&self.agent) == Some(&commitment(self.agent, &self.nonce));
+        each_once && is_here && self.cohort == Some(Cohort { digest: cohort(&all), plants })
     }
 
     /// What was learnt, once: clipped, and with the noise of the ring.

@@ -46,7 +46,7 @@ impl Round {
             _ => return wrong("protocol", "a message that no plant sends"),
         };
         // Late, early, or twice: it changes nothing.
-        if stage != self.state.stage || self.has_sent(agent) || !self.expected().contains(&agent) {
+        if stage != self.state.stage || self.has_sent(agent) || !self.is_expected(agent) {
             return Ok(false);
         }
         if *about != self.about_of(stage) {

@@ -13,9 +13,9 @@ use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use uuid::Uuid;
 
-use super::driver::{Driver, LOOK, Lost};
+use super::driver::{Driver, Kept, LOOK, Lost};
 use super::planned::{Playing, encode};
-use super::sums::{Made, Memory, Sums};
+use super::sums::{Judged, Made, Memory, Model, Sums};
 use super::talk::{Came, Talk};
 use super::told::{client, progress, seats_of};
 use super::value::{Ask, Candidate, Command, Event, Stage};
@@ -34,7 +34,11 @@ pub struct Drive<'a> {
     asks: BTreeMap<Uuid, watch::Sender<Option<Arc<Ask>>>>,
     talks: JoinSet<()>,
     opening: JoinSet<Result<Made, String>>,
+    /// What is known of plants since the sums are open, kept with the next step.
+    judged: Option<Judged>,
     paused_at: Option<Timestamp>,
+    /// What came and is kept with the next step.
+    unkept: Vec<Sent>,
     /// Masked updates that are kept with the next step.
     bodies: BTreeMap<Uuid, (Vec<u8>, OwnedSemaphorePermit)>,
 }
@@ -60,7 +64,9 @@ impl<'a> Drive<'a> {
             asks: BTreeMap::new(),
             talks: JoinSet::new(),
             opening: JoinSet::new(),
+            judged: None,
             paused_at,
+            unkept: Vec::new(),
             bodies: BTreeMap::new(),
         }
     }
@@ -88,7 +94,7 @@ impl<'a> Drive<'a> {
                     let mut events = Vec::new();
                     self.translate(first, &mut events);
                     while events.len() < MOST_AT_ONCE
-                        && self.bodies_fit()
+                        && self.are_few()
                         && let Ok(more) = self.came.try_recv()
                     {
                         self.translate(more, &mut events);
@@ -103,8 +109,11 @@ impl<'a> Drive<'a> {
         Ok(())
     }
 
-    fn bodies_fit(&self) -> bool {
-        self.bodies.values().map(|(bytes, _)| bytes.len()).sum::<usize>() < MOST_BODIES
+    /// Whether what is not kept yet is little.
+    fn are_few(&self) -> bool {
+        let unkept = self.unkept.iter().map(|sent| sent.body.len());
+        let all = self.bodies.values().map(|(bytes, _)| bytes.len()).chain(unkept);
+        all.sum::<usize>() < MOST_BODIES && self.unkept.len() < MOST_UNKEPT
     }
 
     /// What came, as the round hears it.
@@ -149,39 +158,59 @@ impl<'a> Drive<'a> {
         self.events(events).await
     }
 
-    /// Takes what happens, keeps it, and does what follows.
+    /// Takes what happens, keeps it, and does what follows. What only adds to what was there is kept a little later,
+    /// with more of its kind: nothing is said that rests on it, and whoever takes the round over asks for it again.
     async fn events(&mut self, events: Vec<Event>) -> Result<(), Lost> {
-        let mut commands = Vec::new();
-        for event in events {
-            commands.extend(self.playing.round.step(event, now()));
-        }
-        let mut sent = Vec::new();
+        let before = self.playing.round.state.stage;
+        let is_tick = events.iter().any(|event| matches!(event, Event::Tick));
+        let commands = self.playing.round.steps(events, now());
         let mut seats = Vec::new();
         let mut verdict = None;
         for command in &commands {
             match command {
-                Command::Keep(agent, kind) => sent.extend(self.sent(*agent, kind)),
+                Command::Keep(agent, kind) => {
+                    let sent = self.sent(*agent, kind);
+                    self.unkept.extend(sent);
+                }
                 Command::Seat => seats = seats_of(&self.playing.round),
                 Command::End(how) => verdict = self.end(how),
                 Command::Gather | Command::Open => {}
             }
         }
+        let only_adds = commands.iter().all(|command| matches!(command, Command::Keep(..)));
+        let is_same = before == self.playing.round.state.stage && self.judged.is_none();
+        if only_adds && is_same && !is_tick && self.are_few() {
+            // What nobody wanted came twice or late.
+            self.bodies.retain(|_, (bytes, _)| bytes.is_empty());
+            return Ok(());
+        }
+        let sent = std::mem::take(&mut self.unkept);
         self.refresh();
         let clients = self.clients();
-        self.driver.keep(&self.row, &sent, &clients, &seats, (None, verdict.as_ref())).await?;
+        let judged = self.judged.take();
+        let kept = Kept {
+            sent: &sent,
+            clients: &clients,
+            seats: &seats,
+            verdict: verdict.as_ref(),
+            judged: judged.as_ref(),
+            candidate: None,
+        };
+        self.driver.keep(&self.row, kept).await?;
         if !clients.is_empty() || !commands.is_empty() {
             self.driver.stepped();
         }
-        for command in commands {
-            match command {
-                Command::Gather => self.playing.sums = Sums::of(&self.playing.round),
-                Command::Keep(agent, "masked") => self.add(agent),
-                Command::Open => self.open().await?,
-                _ => {}
-            }
+        if commands.contains(&Command::Gather) {
+            self.playing.sums = Sums::of(&self.playing.round);
         }
-        // What nobody wanted: it came twice or late.
+        for sent in sent.iter().filter(|sent| sent.kind == Stage::Masks.kind()) {
+            self.add(sent.agent, &sent.body);
+        }
+        // What is kept needs its room no longer.
         self.bodies.clear();
+        if commands.contains(&Command::Open) {
+            self.open().await?;
+        }
         self.say();
         Ok(())
     }
@@ -190,17 +219,16 @@ impl<'a> Drive<'a> {
         let round = &self.playing.round;
         let stage = Stage::SENDING.into_iter().find(|stage| stage.kind() == kind)?;
         let attempt = if stage <= Stage::Training { 0 } else { round.state.attempt };
-        let body = match self.bodies.get(&agent).filter(|_| stage == Stage::Masks) {
-            Some((bytes, _)) => bytes.clone(),
+        let body = match self.bodies.get_mut(&agent).filter(|_| stage == Stage::Masks) {
+            // Its permit stays until it is kept.
+            Some((bytes, _)) => std::mem::take(bytes),
             None => encode(round.said.get(&(stage, agent))?),
         };
         Some(Sent { attempt, agent, kind, body })
     }
 
-    fn add(&mut self, agent: Uuid) {
-        if let Some((bytes, _)) = self.bodies.remove(&agent)
-            && let Err(error) = self.playing.sums.add(&self.playing.round, agent, &bytes)
-        {
+    fn add(&mut self, agent: Uuid, bytes: &[u8]) {
+        if let Err(error) = self.playing.sums.add(&self.playing.round, agent, bytes) {
             tracing::error!(%agent, "an update that was kept is not in the sum: {error}");
         }
     }
@@ -219,7 +247,7 @@ impl<'a> Drive<'a> {
         self.opening.spawn_blocking(move || {
             let base =
                 base.as_deref().and_then(weights_from_bytes).ok_or("the model of the round is gone")?;
-            sums.open(&round, &base, &memory)
+            Ok(sums.open(&round, &base, &memory))
         });
         Ok(())
     }
@@ -233,22 +261,32 @@ impl<'a> Drive<'a> {
 
     /// The sums are open: the candidate is kept with the step that tells of it.
     async fn made(&mut self, made: Result<Made, String>) -> Result<(), Lost> {
-        let made = match made {
+        let Made { model, mut judged } = match made {
             Ok(made) => made,
             Err(why) => return self.events(vec![Event::Opened(Err(why))]).await,
         };
+        let out = std::mem::take(&mut judged.doubted).into_iter();
+        let out = out.map(|(agent, words)| Event::Out(agent, "doubted", words));
+        let made = match model {
+            Ok(made) => made,
+            Err(why) => {
+                self.judged = Some(judged);
+                return self.events(out.chain([Event::Opened(Err(why))]).collect()).await;
+            }
+        };
+        let Model { weights, memory, plants, groups } = made;
         let state = &self.playing.round.state;
         let new = NewVersion {
             network: state.network.clone(),
             layout: state.base.layout,
             schema: state.base.schema,
-            weights: made.weights,
+            weights,
             parents: vec![state.base.version],
             round: Some(state.round),
             strategy: Some(state.strategy.clone()),
-            memory: made.memory.strategy,
+            memory,
             made_by: "round".to_owned(),
-            metrics: json!({ "plants": made.plants, "groups": made.groups, "notes": made.notes }),
+            metrics: json!({ "plants": plants, "groups": groups, "notes": judged.notes }),
         };
         let bytes = weights_to_bytes(&new.weights);
         // Its number is known once it is kept: until then what is kept has none, and takes that of the row.
@@ -259,12 +297,11 @@ impl<'a> Drive<'a> {
         debug_assert!(follow.is_empty());
         self.row.state = serde_json::to_value(&next.state).unwrap_or_default();
         self.row.phase = Phase::Gate;
-        let added =
-            self.driver.keep(&self.row, &[], &[], &[], (Some((&new, &made.memory.guard)), None)).await?;
+        let kept = Kept { candidate: Some(&new), judged: Some(&judged), ..Kept::default() };
+        let added = self.driver.keep(&self.row, kept).await?;
         self.row.candidate = added;
         let version = added.unwrap_or_default();
         self.playing.models.candidate = Some(bytes.into());
-        let out = made.doubted.into_iter().map(|(agent, words)| Event::Out(agent, "doubted", words));
         let opened = Event::Opened(Ok(Candidate { digest, version }));
         self.events(std::iter::once(opened).chain(out).collect()).await
     }
@@ -378,14 +415,11 @@ impl<'a> Drive<'a> {
     /// What is to be said now to each plant.
     fn say(&self) {
         for (agent, asks) in &self.asks {
-            let ask = self.playing.round.ask(*agent, &self.playing.models).map(Arc::new);
-            asks.send_if_modified(|before| {
-                let is_other = before.as_ref().map(|ask| ask.key) != ask.as_ref().map(|ask| ask.key);
-                if is_other {
-                    before.clone_from(&ask);
-                }
-                is_other
-            });
+            // What is said anew is made anew, and nothing else: some of it is long.
+            let said = asks.borrow().as_ref().map(|ask| ask.key);
+            if self.playing.round.asked(*agent) != said {
+                asks.send_replace(self.playing.round.ask(*agent, &self.playing.models).map(Arc::new));
+            }
         }
     }
 
@@ -405,7 +439,9 @@ const TICK: Duration = Duration::from_millis(500);
 /// What comes and waits.
 const QUEUE: usize = 256;
 const MOST_AT_ONCE: usize = 256;
-/// Bytes of masked updates that are kept with one step.
+/// Messages that wait to be kept.
+const MOST_UNKEPT: usize = 1024;
+/// Bytes of them that are kept with one step.
 const MOST_BODIES: usize = 8 << 20;
 /// For plants to hear how it ended.
 const FAREWELL: Duration = Duration::from_secs(10);

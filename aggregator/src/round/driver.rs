@@ -13,9 +13,10 @@ use uuid::Uuid;
 use super::drive::Drive;
 use super::plan::RoundsConfig;
 use super::planned::{Unplanned, begin, resume};
+use super::sums::Judged;
 use super::talk::Room;
 use crate::intake::Tasks;
-use crate::store::driving::{Seat, Sent, Step, Verdict};
+use crate::store::driving::{Guarded, Seat, Sent, Step, Verdict};
 use crate::store::rounds::{Cause, Client, Phase, Round as Row, Status, Wanted};
 use crate::store::versions::NewVersion;
 use crate::store::{Store, StoreError, now};
@@ -33,6 +34,17 @@ pub struct Driver {
     began: Instant,
     /// How many were kept.
     steps: watch::Sender<u64>,
+}
+
+/// What goes into a step besides the round.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Kept<'a> {
+    pub sent: &'a [Sent],
+    pub clients: &'a [Client],
+    pub seats: &'a [Seat],
+    pub candidate: Option<&'a NewVersion>,
+    pub judged: Option<&'a Judged>,
+    pub verdict: Option<&'a Verdict>,
 }
 
 /// Somebody else drives the round now, or the database is away for too long.
@@ -162,11 +174,7 @@ impl Driver {
                 tracing::warn!(round = row.number, "a round does not go on: {why}");
                 (row.status, row.phase) = (Status::Failed, Phase::Failed);
                 (row.end, row.reason, row.progress) = (Some(now()), Some(why), 100);
-                return self
-                    .keep(&row, &[], &[], &[], (None, None))
-                    .await
-                    .map(drop)
-                    .inspect(|()| self.stepped());
+                return self.keep(&row, Kept::default()).await.map(drop).inspect(|()| self.stepped());
             }
         };
         if is_new {
@@ -179,18 +187,26 @@ impl Driver {
     }
 
     /// Keeps a step, however long the database is away.
-    pub(super) async fn keep(
-        &self,
-        row: &Row,
-        sent: &[Sent],
-        clients: &[Client],
-        seats: &[Seat],
-        (candidate, verdict): (Option<(&NewVersion, &[u8])>, Option<&Verdict>),
-    ) -> Result<Option<u64>, Lost> {
+    pub(super) async fn keep(&self, row: &Row, kept: Kept<'_>) -> Result<Option<u64>, Lost> {
+        let Kept { sent, clients, seats, candidate, judged, verdict } = kept;
+        let guard = judged.and_then(|judged| {
+            let memory = judged.guard.as_deref()?;
+            Some(Guarded { memory, damaged: judged.damaged.as_deref() })
+        });
+        if guard.as_ref().is_some_and(|guard| guard.damaged.is_some()) {
+            tracing::error!(
+                security = true,
+                round = row.number,
+                network = row.network,
+                "what the guard remembered of groups is damaged; it is set aside, and groups that were shut out come back"
+            );
+        }
+        let notes = judged.map_or(&[][..], |judged| &judged.notes);
         loop {
             let at = now();
             let (runner, lease) = (self.runner, at.plus(self.lease));
-            let step = Step { round: row, runner, lease, sent, clients, seats, candidate, verdict };
+            let step =
+                Step { round: row, runner, lease, sent, clients, seats, candidate, guard, notes, verdict };
             match self.store.keep_step(&step, at).await {
                 Ok(Some(added)) => return Ok(added),
                 Ok(None) => {

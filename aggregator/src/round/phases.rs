@@ -12,7 +12,7 @@ use fieldward_shared::wire::{Message, RoundEnd, RoundHold};
 use uuid::Uuid;
 
 use super::group::Group;
-use super::value::{Ask, Round, Stage};
+use super::value::{Ask, AskKey, Round, Stage, State};
 
 /// Weights that go along with what is said.
 #[derive(Clone, Debug, Default)]
@@ -41,15 +41,12 @@ impl Round {
 
     /// What is to be said to a plant now; none: it has said all that is wanted of it.
     pub fn ask(&self, agent: Uuid, models: &Models) -> Option<Ask> {
+        let key = self.asked(agent)?;
         if self.state.stage == Stage::Over {
-            return Some(self.farewell());
+            return Some(self.farewell(key));
         }
-        if !self.expected().contains(&agent) || self.has_sent(agent) {
-            return None;
-        }
-        if self.paused && self.state.stage == Stage::Training {
+        if key.2 {
             let hold = RoundHold { about: self.about_of(Stage::Training), paused: true };
-            let key = (self.state.stage, self.state.attempt, true);
             return Some(Ask { key, message: hold.into(), weights: None, is_last: false });
         }
         let (message, weights) = match self.state.stage {
@@ -58,11 +55,17 @@ impl Round {
             Stage::Gate => (self.candidate()?, models.candidate.clone().map(|weights| (weights, true))),
             _ => (self.aggregating(agent)?, None),
         };
-        let key = (self.state.stage, self.state.attempt, false);
         Some(Ask { key, message, weights, is_last: false })
     }
 
-    fn farewell(&self) -> Ask {
+    /// What that is about: the same is said once.
+    pub fn asked(&self, agent: Uuid) -> Option<AskKey> {
+        let State { stage, attempt, .. } = self.state;
+        let is_asked = stage == Stage::Over || (self.is_expected(agent) && !self.has_sent(agent));
+        is_asked.then_some((stage, attempt, self.paused && stage == Stage::Training))
+    }
+
+    fn farewell(&self, key: AskKey) -> Ask {
         let promoted = match (&self.ending, &self.state.candidate) {
             (Some(Ok(())), Some(candidate)) => Some(candidate),
             _ => None,
@@ -77,7 +80,6 @@ impl Round {
             version: promoted.map_or(0, |candidate| candidate.version),
             reason,
         };
-        let key = (Stage::Over, self.state.attempt, false);
         Ask { key, message: Message::from(end), weights: None, is_last: true }
     }
 

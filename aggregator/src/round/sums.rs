@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::group::Group;
 use super::value::{Round, Stage};
-use crate::strategy::guard::{self, Guard};
+use crate::strategy::guard::{self, Guard, GuardError, Rules};
 use crate::strategy::{self, Part, Settings};
 
 /// Sums under way: one for each group that is left.
@@ -38,14 +38,32 @@ pub struct Memory {
 /// What came of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Made {
-    /// The new model.
+    /// The new model, or why there is none.
+    pub model: Result<Model, String>,
+    /// What is known now of those who sent something.
+    pub judged: Judged,
+}
+
+/// A new model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Its weights.
     pub weights: Vec<f32>,
-    /// What strategy and guard remember.
-    pub memory: Memory,
+    /// What the strategy remembers.
+    pub memory: Vec<u8>,
     /// Plants whose updates are in it.
     pub plants: u32,
     /// Groups whose means are in it.
     pub groups: usize,
+}
+
+/// What is known of those who sent something, whether a model comes of it or not.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Judged {
+    /// What the guard remembers now; none when it was not asked.
+    pub guard: Option<Vec<u8>>,
+    /// What it remembered before and could not read: it began anew.
+    pub damaged: Option<Vec<u8>>,
     /// What was left out, and why.
     pub notes: Vec<String>,
     /// Plants that are seen and were left out, and why.
@@ -91,36 +109,31 @@ impl Sums {
     }
 
     /// Opens what can be opened, and makes the next model of it.
-    pub fn open(self, round: &Round, base: &[f32], memory: &Memory) -> Result<Made, String> {
+    pub fn open(self, round: &Round, base: &[f32], memory: &Memory) -> Made {
+        let mut judged = Judged::default();
+        let model = self.make(round, base, memory, &mut judged);
+        Made { model, judged }
+    }
+
+    fn make(
+        self,
+        round: &Round,
+        base: &[f32],
+        memory: &Memory,
+        judged: &mut Judged,
+    ) -> Result<Model, String> {
         let terms = &round.state.terms;
         let ring = Ring::new(terms.ring(round.state.base.length)).map_err(|error| error.to_string())?;
-        let mut notes = Vec::new();
-        let mut means = self.means(round, &ring, &mut notes);
+        let mut means = self.means(round, &ring, &mut judged.notes);
         if means.is_empty() {
-            return Err(format!("no group gave a sum: {}", notes.join("; ")));
+            return Err(format!("no group gave a sum: {}", judged.notes.join("; ")));
         }
         let tail = (base.len() as f64).sqrt() / ring.scale() + terms.noise_of_mean(&ring, base.len());
-        let mut guard = Guard::new(terms.guard(tail), &memory.guard).map_err(|error| error.to_string())?;
-        let groups: Vec<guard::Group<'_>> = means.iter().map(|mean| mean.judged(round)).collect();
-        let verdict = guard.judge(round.state.round, &groups).map_err(|error| error.to_string())?;
-        let mut doubted = Vec::new();
-        for out in &verdict.left_out {
-            let until = out.until.map_or_else(String::new, |until| format!(", until round {until}"));
-            let Some(mean) = means.get(out.nth) else { continue };
-            let words = format!("left out{until}: {}", out.doubt);
-            match mean.seen(round) {
-                // Who it is is for those who may see that plant.
-                Some(agent) => {
-                    notes.push("a plant is left out; its own row says why".to_owned());
-                    doubted.push((agent, words));
-                }
-                None => notes.push(format!("group {}: {words}", mean.nth)),
-            }
-        }
+        let kept = judged.judge(round, terms.guard(tail), &means, &memory.guard)?;
         let mut nth = 0;
         means.retain(|_| {
             nth += 1;
-            verdict.kept.contains(&(nth - 1))
+            kept.contains(&(nth - 1))
         });
         let parts: Vec<Part<'_>> = means.iter().map(Mean::part).collect();
         let kind = strategy::kind(&round.state.strategy).ok_or("the strategy is not known any more")?;
@@ -132,8 +145,7 @@ impl Sums {
             return Err("the new model is not finite".to_owned());
         }
         let plants = parts.iter().map(|part| part.plants).sum();
-        let memory = Memory { strategy: strategy.memory(), guard: guard.memory() };
-        Ok(Made { weights, memory, plants, groups: parts.len(), notes, doubted })
+        Ok(Model { weights, memory: strategy.memory(), plants, groups: parts.len() })
     }
 
     /// The mean of each group that gives one.
@@ -160,6 +172,50 @@ impl Sums {
             }
         }
         means
+    }
+}
+
+impl Judged {
+    /// Has the guard judge means; those that count.
+    fn judge(
+        &mut self,
+        round: &Round,
+        rules: Rules,
+        means: &[Mean],
+        memory: &[u8],
+    ) -> Result<Vec<usize>, String> {
+        let guard = Guard::new(rules, memory).or_else(|error| {
+            // A round that waited for somebody to mend it would wait for ever: it is put aside, and told.
+            self.notes.push(error.to_string());
+            self.damaged = Some(memory.to_vec());
+            Guard::new(rules, &[])
+        });
+        let mut guard = guard.map_err(|error| error.to_string())?;
+        let groups: Vec<guard::Group<'_>> = means.iter().map(|mean| mean.judged(round)).collect();
+        let verdict = guard.judge(round.state.round, &groups);
+        self.guard = Some(guard.memory());
+        let (kept, left_out) = match verdict {
+            Ok(verdict) => (Ok(verdict.kept), verdict.left_out),
+            Err(GuardError::Majority { left_out, groups }) => {
+                let why = GuardError::Majority { left_out: left_out.clone(), groups };
+                (Err(why.to_string()), left_out)
+            }
+            Err(error) => (Err(error.to_string()), Vec::new()),
+        };
+        for out in left_out {
+            let until = out.until.map_or_else(String::new, |until| format!(", until round {until}"));
+            let Some(mean) = means.get(out.nth) else { continue };
+            let words = format!("left out{until}: {}", out.doubt);
+            match mean.seen(round) {
+                // Who it is is for those who may see that plant.
+                Some(agent) => {
+                    self.notes.push("a plant is left out; its own row says why".to_owned());
+                    self.doubted.push((agent, words));
+                }
+                None => self.notes.push(format!("group {}: {words}", mean.nth)),
+            }
+        }
+        kept
     }
 }
 

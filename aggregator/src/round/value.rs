@@ -213,11 +213,14 @@ pub enum Command {
     End(Result<(), String>),
 }
 
+/// What something said is about: stage, attempt, and whether to stand still.
+pub type AskKey = (Stage, u32, bool);
+
 /// What to say to a plant, and what goes with it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ask {
     /// What it is about: the same is said once.
-    pub key: (Stage, u32, bool),
+    pub key: AskKey,
     /// What is said.
     pub message: Message,
     /// Weights that follow: at once, or when the plant does not have them.
@@ -274,7 +277,12 @@ impl Round {
 
     /// Takes what happens; gives what is to be done, in this order, once all of it is kept.
     pub fn step(&mut self, event: Event, now: Timestamp) -> Vec<Command> {
-        self.take(event, now);
+        self.steps([event], now)
+    }
+
+    /// The same with all that has happened by now: what follows is looked for once.
+    pub fn steps(&mut self, events: impl IntoIterator<Item = Event>, now: Timestamp) -> Vec<Command> {
+        events.into_iter().for_each(|event| self.take(event, now));
         while self.ending.is_none() && !self.paused && self.is_settled(now) {
             self.advance(now);
         }
@@ -317,30 +325,37 @@ impl Round {
 
     /// Who is to send something in this stage.
     pub fn expected(&self) -> Vec<Uuid> {
-        let groups = self.state.groups.iter().filter(|group| group.failed.is_none());
-        let of = |part: fn(&Group) -> &Vec<Uuid>| groups.flat_map(part).copied().collect();
-        let all: Vec<Uuid> = match self.state.stage {
-            Stage::Distributing => self.state.members.keys().copied().collect(),
-            Stage::Training => self.senders(Stage::Distributing),
+        self.state.members.keys().copied().filter(|agent| self.is_expected(*agent)).collect()
+    }
+
+    /// Whether a plant is to send something in this stage.
+    pub fn is_expected(&self, agent: Uuid) -> bool {
+        let stage = self.state.stage;
+        let member = self.state.members.get(&agent);
+        if member.is_none_or(|member| member.out.is_some() && stage != Stage::Gate) {
+            return false;
+        }
+        let of = |part: fn(&Group) -> &Vec<Uuid>| {
+            let group = self.group_of(agent).filter(|group| group.failed.is_none() || stage == Stage::Gate);
+            group.is_some_and(|group| part(group).contains(&agent))
+        };
+        match stage {
+            Stage::Distributing => true,
+            Stage::Training => self.said.contains_key(&(Stage::Distributing, agent)),
             Stage::Keys => of(|group| &group.members),
             Stage::Shares => of(|group| &group.advertised),
-            Stage::Masks => of(|group| &group.shared),
+            // Who may have masked an update has a vote, whatever came between: without it, it would refuse the next.
+            Stage::Masks | Stage::Gate => of(|group| &group.shared),
             Stage::Signing => of(|group| &group.live),
             Stage::Opening => of(|group| &group.signed),
-            // Who may have masked an update has a vote, whatever came between: without it, it would refuse the next.
-            Stage::Gate => self.state.groups.iter().flat_map(|group| &group.shared).copied().collect(),
-            Stage::Summing | Stage::Over => Vec::new(),
-        };
-        let is_in = |agent: &Uuid| {
-            let member = self.state.members.get(agent);
-            member.is_some_and(|member| member.out.is_none() || self.state.stage == Stage::Gate)
-        };
-        all.into_iter().filter(is_in).collect()
+            Stage::Summing | Stage::Over => false,
+        }
     }
 
     /// Who has sent what is sent in a stage.
     pub fn senders(&self, stage: Stage) -> Vec<Uuid> {
-        self.said.keys().filter(|(of, _)| *of == stage).map(|(_, agent)| *agent).collect()
+        let of_stage = self.said.range((stage, Uuid::nil())..=(stage, Uuid::max()));
+        of_stage.map(|((_, agent), _)| *agent).collect()
     }
 
     /// Whether a plant has sent what this stage wants of it.
@@ -454,7 +469,7 @@ impl Round {
     /// How a plant keeps up.
     pub fn status(&self, agent: Uuid, now: Timestamp) -> ClientStatus {
         let Some(member) = self.state.members.get(&agent) else { return ClientStatus::Offline };
-        let is_late = self.expected().contains(&agent)
+        let is_late = self.is_expected(agent)
             && !self.has_sent(agent)
             && now.as_micros().saturating_add(self.patience() / 2) > self.state.deadline;
         match (member.is_here, is_late) {

@@ -1,10 +1,12 @@
 //! What the driver of a round keeps: each step of it in one transaction, with all that made it. Whoever takes a round
 //! over finds it after its last whole step, with everything that plants had sent by then.
 
+use fieldward_shared::identity::{sha256, to_hex};
 use fieldward_shared::time::Timestamp;
 use uuid::Uuid;
 
-use super::db::{Json, Kind, Row, Value};
+use super::audit::{Act, append};
+use super::db::{Json, Kind, Row, Tx, Value};
 use super::rounds::{Client, Phase, Round, read};
 use super::versions::{self, NewVersion};
 use super::{Store, StoreError};
@@ -48,6 +50,15 @@ pub struct Verdict {
     pub accuracy: Option<f64>,
 }
 
+/// What the guard remembers after a round.
+#[derive(Clone, Copy, Debug)]
+pub struct Guarded<'a> {
+    /// All of it.
+    pub memory: &'a [u8],
+    /// What it remembered before and could not read: it is set aside, and that it was is audited.
+    pub damaged: Option<&'a [u8]>,
+}
+
 /// A step: all of it is kept, or nothing.
 #[derive(Clone, Debug)]
 pub struct Step<'a> {
@@ -63,8 +74,12 @@ pub struct Step<'a> {
     pub clients: &'a [Client],
     /// Seats of a new epoch.
     pub seats: &'a [Seat],
-    /// The model that was made of the sums, which are not needed any more, and what the guard remembers of them.
-    pub candidate: Option<(&'a NewVersion, &'a [u8])>,
+    /// The model that was made of the sums, which are not needed any more.
+    pub candidate: Option<&'a NewVersion>,
+    /// What the guard remembers, whether a model was made or not.
+    pub guard: Option<Guarded<'a>>,
+    /// What was left out, and why.
+    pub notes: &'a [String],
     /// What becomes of the candidate.
     pub verdict: Option<&'a Verdict>,
 }
@@ -120,10 +135,7 @@ impl Store {
         let mut tx = self.db.begin("keep a step").await?;
         let mut candidate = round.candidate;
         let mut added = None;
-        if let Some((new, memory)) = step.candidate {
-            let values =
-                vec![round.network.as_str().into(), Value::count(round.number), memory.to_vec().into()];
-            tx.change("keep what the guard remembers", GUARD, values).await?;
+        if let Some(new) = step.candidate {
             added = Some(versions::add(&mut tx, new, now).await?.id);
             candidate = added;
         }
@@ -149,6 +161,9 @@ impl Store {
         ];
         if tx.change("keep a step", KEEP, values).await? == 0 {
             return Ok(None);
+        }
+        if let Some(guard) = &step.guard {
+            guard.keep(&mut tx, round, now).await?;
         }
         let sent = step.sent.iter().map(|sent| {
             vec![
@@ -258,6 +273,27 @@ impl Store {
     }
 }
 
+impl Guarded<'_> {
+    async fn keep(&self, tx: &mut Tx, round: &Round, now: Timestamp) -> Result<(), StoreError> {
+        let damaged = self.damaged.map_or(Value::Null(Kind::Bytes), |damaged| damaged.to_vec().into());
+        let (network, number) = (round.network.as_str(), Value::count(round.number));
+        let values = vec![network.into(), number, self.memory.to_vec().into(), damaged];
+        tx.change("keep what the guard remembers", GUARD, values).await?;
+        if let Some(damaged) = self.damaged {
+            let digest = to_hex(&sha256(damaged));
+            let detail = format!(
+                "round {}: {} bytes could not be read and are set aside (SHA-256 {digest}); groups that were shut out come back",
+                round.number,
+                damaged.len()
+            );
+            let act =
+                Act { at: now, actor: "rounds", action: "guard.renewed", object: network, detail: &detail };
+            append(tx, act).await?;
+        }
+        Ok(())
+    }
+}
+
 fn real(value: Option<f64>) -> Value {
     value.map_or(Value::Null(Kind::Real), Value::real)
 }
@@ -297,8 +333,9 @@ const CLIENTS: &str =
         last_update = excluded.last_update";
 const SEATS: &str =
     "INSERT INTO fl_groups (network, epoch, agent_id, nth, nonce) {rows} ON CONFLICT DO NOTHING";
-const GUARD: &str = "INSERT INTO fl_guards (network, round_id, memory) VALUES ($1, $2, $3)
-    ON CONFLICT (network) DO UPDATE SET round_id = excluded.round_id, memory = excluded.memory";
+const GUARD: &str = "INSERT INTO fl_guards (network, round_id, memory, damaged) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (network) DO UPDATE SET round_id = excluded.round_id, memory = excluded.memory,
+        damaged = COALESCE(excluded.damaged, fl_guards.damaged)";
 const OPENED: &str = "DELETE FROM fl_messages WHERE round_id = $1 AND kind = 'masked'";
 const OVER: &str = "DELETE FROM fl_messages WHERE round_id = $1";
 const READ: &str = "SELECT agent_id, body FROM fl_messages

@@ -29,9 +29,8 @@ pub(super) async fn note(tx: &mut Tx, step: &Step<'_>, now: Timestamp) -> Result
         let word = format!("version {} {became}", verdict.version);
         lines.push(line(Uuid::nil(), &word, None, verdict.rejected.as_deref()));
     }
-    let notes = step.candidate.and_then(|(new, _)| new.metrics["notes"].as_array());
-    for (nth, note) in notes.into_iter().flatten().enumerate() {
-        lines.push(line(Uuid::nil(), &format!("note {nth}"), None, note.as_str()));
+    for (nth, note) in step.notes.iter().enumerate() {
+        lines.push(line(Uuid::nil(), &format!("note {nth}"), None, Some(note.as_str())));
     }
     for client in step.clients {
         let plant = Some(client.facility.as_str());

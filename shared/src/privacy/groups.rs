@@ -1,6 +1,8 @@
 //! Who hides with whom. Each plant commits itself to a number before anybody shows his, and groups are drawn from all
 //! of them, so that nobody chooses his neighbours: not the aggregator, and not who shows last.
 
+use std::collections::BTreeMap;
+
 use aws_lc_rs::digest::{Context, SHA256};
 use uuid::Uuid;
 
@@ -13,6 +15,12 @@ pub const ONE_GROUP: usize = 24;
 /// What a plant says before it shows what it throws.
 pub fn commitment(agent: Uuid, nonce: &Bytes32) -> Bytes32 {
     digest(&[b"fieldward draw/commit", agent.as_bytes(), nonce])
+}
+
+/// What all have committed themselves to, by name: with this nobody can be put in or taken out afterwards.
+pub fn cohort(commitments: &BTreeMap<Uuid, Bytes32>) -> Bytes32 {
+    let parts = commitments.iter().flat_map(|(agent, said)| [&agent.as_bytes()[..], &said[..]]);
+    digest(&[&b"fieldward draw/cohort"[..]].into_iter().chain(parts).collect::<Vec<_>>())
 }
 
 /// Groups of about `size`, drawn from what all have thrown: in the order of names, each once. The same for all.

@@ -154,15 +154,19 @@ impl std::fmt::Debug for Weights {
     }
 }
 
-/// From the aggregator: who takes part, and what each has committed itself to. Training begins.
+/// From the aggregator: what all that take part have committed themselves to, as one digest. Training begins. What is
+/// in it is told with the roster when groups are drawn: of a thousand plants it is longer than what most have to say.
 #[derive(Clone, PartialEq, Message)]
 pub struct RoundCohort {
     /// Which.
     #[prost(message, required, tag = "1")]
     pub about: About,
-    /// For each the name and the commitment: 48 bytes, in the order of names.
-    #[prost(bytes = "vec", tag = "2")]
-    pub commitments: Vec<u8>,
+    /// Of all names and commitments: see [`crate::privacy::groups::cohort`].
+    #[prost(bytes = "vec", tag = "3")]
+    pub digest: Vec<u8>,
+    /// How many they are.
+    #[prost(uint32, tag = "4")]
+    pub plants: u32,
 }
 
 /// How far training is.

@@ -88,6 +88,9 @@ pub struct RoundRoster {
     /// In the first round of an epoch: what everybody has thrown, name and 32 bytes each, in the order of names.
     #[prost(bytes = "vec", tag = "5")]
     pub nonces: Vec<u8>,
+    /// Besides, the commitments of those who have thrown nothing, likewise: with these the cohort is whole.
+    #[prost(bytes = "vec", tag = "6")]
+    pub silent: Vec<u8>,
 }
 
 /// A plant of a group.
@@ -120,8 +123,13 @@ pub struct RoundMember {
 }
 
 impl RoundRoster {
-    /// The keys of some agents, in their order.
-    pub fn of(about: About, threshold: usize, keys: &[(Uuid, &RoundKeys)], nonces: Vec<u8>) -> Self {
+    /// The keys of some agents, in their order; and in the first round of an epoch what all have thrown.
+    pub fn of(
+        about: About,
+        threshold: usize,
+        keys: &[(Uuid, &RoundKeys)],
+        [nonces, silent]: [Vec<u8>; 2],
+    ) -> Self {
         let mut issuers: Vec<Vec<u8>> = Vec::new();
         let mut place = |issuer: &Vec<u8>| {
             let known = issuers.iter().position(|one| one == issuer);
@@ -142,7 +150,8 @@ impl RoundRoster {
             succession: keys.succession.clone(),
         });
         let members = members.collect();
-        Self { about, threshold: u32::try_from(threshold).unwrap_or(u32::MAX), members, issuers, nonces }
+        let threshold = u32::try_from(threshold).unwrap_or(u32::MAX);
+        Self { about, threshold, members, issuers, nonces, silent }
     }
 
     /// The group, as the plants of it have signed.

@@ -164,7 +164,7 @@ mod rounds {
         assert_eq!(about.attempted(), Some(attempted()));
         let all: Vec<_> = (1..=128).map(keys).collect();
         let pairs: Vec<_> = all.iter().map(|(agent, keys)| (*agent, keys)).collect();
-        let roster = RoundRoster::of(about.clone(), 86, &pairs, vec![5; 48]);
+        let roster = RoundRoster::of(about.clone(), 86, &pairs, [vec![5; 48], vec![6; 48]]);
         let Message::RoundRoster(came) = comes_back(roster) else { panic!("a roster") };
         let members = came.members().unwrap();
         assert_eq!((members.len(), came.issuers.len()), (128, 1), "issuers are sent once");
@@ -202,7 +202,9 @@ mod rounds {
     fn a_full_cohort_fits_and_names_come_once_and_in_order() {
         let names: Vec<Uuid> = (0..MOST_PLANTS as u128).map(Uuid::from_u128).collect();
         let bytes = pack_pairs(names.iter().map(|name| (name, &[1; 32])));
-        comes_back(RoundCohort { about: About::of(&attempted()), commitments: bytes.clone() });
+        let (about, digest) = (About::of(&attempted()), vec![7; 32]);
+        comes_back(RoundCohort { about: about.clone(), digest, plants: MOST_PLANTS as u32 });
+        comes_back(RoundRoster::of(about, 3, &[], [bytes.clone(), Vec::new()]));
         assert_eq!(unpack_pairs(&bytes).map(|pairs| pairs.len()), Some(MOST_PLANTS));
         assert_eq!(unpack_pairs(&bytes[..47]), None);
         assert_eq!(unpack_pairs(&[&bytes[48..96], &bytes[..48]].concat()), None, "out of order");
@@ -224,13 +226,12 @@ mod rounds {
             match Message::read(kind, &bytes) {
                 Ok(Message::RoundKeys(keys)) => drop(keys.advertise(agent)),
                 Ok(Message::RoundRoster(roster)) => {
-                    drop(roster.members());
+                    drop((roster.members(), unpack_pairs(&roster.nonces), unpack_pairs(&roster.silent)));
                     roster.members.iter().for_each(|member| drop(roster.chain(member)));
                 }
                 Ok(Message::RoundShares(shares)) => drop((shares.made(agent), shares.came(agent))),
                 Ok(Message::RoundUnmask(request)) => drop(request.request()),
                 Ok(Message::RoundReveal(reveal)) => drop(reveal.reveal(agent)),
-                Ok(Message::RoundCohort(cohort)) => drop(unpack_pairs(&cohort.commitments)),
                 _ => {}
             }
         }

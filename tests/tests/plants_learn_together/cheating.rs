@@ -11,6 +11,7 @@ use fieldward_agent::round::{Player, Reply, Task};
 use fieldward_agent::uplink::Credentials;
 use fieldward_shared::identity::sha256;
 use fieldward_shared::privacy::attempt::Request;
+use fieldward_shared::privacy::groups::cohort;
 use fieldward_shared::privacy::policy::Books as _;
 use fieldward_shared::privacy::roster::{Attempted, threshold};
 use fieldward_shared::wire::{
@@ -141,7 +142,8 @@ impl Played {
             commitments.insert(plant.agent, commitment.try_into().expect("32 bytes"));
         }
         let about = offer.about;
-        let cohort = RoundCohort { about, commitments: pack_pairs(&commitments) };
+        let plants = commitments.len() as u32;
+        let cohort = RoundCohort { about, digest: cohort(&commitments).to_vec(), plants };
         for plant in &mut self.plants {
             let Message::RoundReady(RoundReady { nonce, .. }) = plant.one(cohort.clone()) else {
                 panic!("not ready")
@@ -166,7 +168,12 @@ impl Played {
 
     fn roster(&self, attempt: u32, keys: &[(Uuid, RoundKeys)]) -> RoundRoster {
         let keys: Vec<_> = keys.iter().map(|(agent, keys)| (*agent, keys)).collect();
-        RoundRoster::of(self.about(attempt), threshold(keys.len()), &keys, pack_pairs(&self.nonces))
+        RoundRoster::of(
+            self.about(attempt),
+            threshold(keys.len()),
+            &keys,
+            [pack_pairs(&self.nonces), Vec::new()],
+        )
     }
 
     /// Shares of all, by who made them.
@@ -349,7 +356,7 @@ async fn a_second_certificate_under_a_known_name_is_not_believed() {
 
 #[tokio::test]
 async fn another_model_another_group_and_an_old_round_are_refused() {
-    let mut played = Played::of(4).await;
+    let mut played = Played::of(5).await;
     // Of another federation, with too little noise, too long, of another network.
     let offer = played.offer();
     let other = |change: fn(&mut RoundOffer)| {
@@ -376,6 +383,10 @@ async fn another_model_another_group_and_an_old_round_are_refused() {
     let mut changed = roster.clone();
     changed.nonces[20] ^= 1;
     played.plants[1].refuses(changed, "draw");
+    // One that has committed itself is said not to have thrown, and one too many.
+    let mut without = roster.clone();
+    without.nonces.truncate(4 * 48);
+    played.plants[4].refuses(without, "draw");
     let mut small = roster.clone();
     small.members.truncate(2);
     played.plants[2].refuses(small, "group");

@@ -1,8 +1,10 @@
 //! Rounds over the real link: plants train, hide in a sum, judge what came of it and take it over; whoever goes,
 //! cheats or does not fit is left behind with a reason.
 
+mod brought;
 mod cheating;
 mod crashes;
+mod guarded;
 mod hidden;
 mod leaving;
 mod limits;

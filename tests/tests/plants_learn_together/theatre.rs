@@ -145,7 +145,7 @@ impl Theatre {
                         }
                         Command::Open => {
                             let opened =
-                                std::mem::take(&mut sums).open(&round, &self.model, &Memory::default());
+                                std::mem::take(&mut sums).open(&round, &self.model, &Memory::default()).model;
                             let opened = opened.map(|opened| {
                                 let bytes = weights_to_bytes(&opened.weights);
                                 let candidate =

@@ -86,7 +86,9 @@ async fn keep(store: &Store, round: &Round, clients: &[Client], made: Option<&Ne
         sent: &[],
         clients,
         seats: &[],
-        candidate: made.map(|new| (new, &[][..])),
+        candidate: made,
+        guard: None,
+        notes: &[],
         verdict: None,
     };
     store.keep_step(&step, now()).await.expect("a step").expect("it is ours")
@@ -152,6 +154,8 @@ async fn ended(store: &Store, mut round: Round, weights: &[f32], rejected: Optio
         clients: &clients,
         seats: &[],
         candidate: None,
+        guard: None,
+        notes: &[],
         verdict: Some(&verdict),
     };
     store.keep_step(&step, now()).await.expect("a step").expect("it is ours");

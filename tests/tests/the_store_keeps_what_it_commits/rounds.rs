@@ -1,6 +1,6 @@
 //! Rounds and versions: planned once, driven by one, each step whole, and every model with where it comes from.
 
-use fieldward_aggregator::store::driving::{Seat, Sent, Step, Verdict};
+use fieldward_aggregator::store::driving::{Guarded, Seat, Sent, Step, Verdict};
 use fieldward_aggregator::store::rounds::{Cause, Client, ClientStatus, Phase, Status, Wanted};
 use fieldward_aggregator::store::versions::{NewVersion, VersionState};
 use fieldward_shared::time::Timestamp;
@@ -90,6 +90,8 @@ async fn a_round_is_planned_once_and_driven_by_one(database: Database) {
         clients: &clients,
         seats: &seats,
         candidate: None,
+        guard: None,
+        notes: &[],
         verdict: None,
     };
     assert_eq!(store.keep_step(&step(two, &taken), at(4)).await.expect("no step"), None, "another drives it");
@@ -161,7 +163,9 @@ async fn a_version_knows_where_it_comes_from(database: Database) {
             sent: &[],
             clients: &[],
             seats: &[],
-            candidate: Some((&new, b"guarded")),
+            candidate: Some(&new),
+            guard: Some(Guarded { memory: b"guarded", damaged: None }),
+            notes: &[],
             verdict: None,
         };
         let candidate =
@@ -176,7 +180,11 @@ async fn a_version_knows_where_it_comes_from(database: Database) {
             if is_promoted { (Status::Completed, Phase::Complete) } else { (Status::Failed, Phase::Failed) };
         let verdict =
             Verdict { version: candidate, rejected, metrics: json!({ "votes": 3 }), accuracy: Some(0.9) };
-        let step = Step { round: &round, candidate: None, verdict: Some(&verdict), ..step };
+        // The last one began anew.
+        let memory = if is_promoted { &b"guarded"[..] } else { b"anew" };
+        let damaged = (!is_promoted).then_some(&b"guarded"[..]);
+        let guard = Some(Guarded { memory, damaged });
+        let step = Step { round: &round, candidate: None, guard, verdict: Some(&verdict), ..step };
         store.keep_step(&step, at(4)).await.expect("a step").expect("ours");
     }
     let all = store.versions(Some("autoencoder"), None, 10).await.expect("versions");

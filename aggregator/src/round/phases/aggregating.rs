@@ -5,7 +5,7 @@ use fieldward_shared::privacy::attempt::Request;
 use fieldward_shared::privacy::roster::{FEWEST, threshold};
 use fieldward_shared::time::Timestamp;
 use fieldward_shared::wire::{
-    Message, RoundBegin, RoundRoster, RoundShares, RoundShow, RoundSurvivors, RoundUnmask, pack, pack_pairs,
+    Message, RoundBegin, RoundRoster, RoundShares, RoundShow, RoundSurvivors, RoundUnmask, pack,
 };
 use uuid::Uuid;
 
@@ -20,10 +20,9 @@ impl Round {
             Stage::Keys => RoundBegin { about }.into(),
             Stage::Shares => {
                 let keys = group.advertised.iter().filter_map(|agent| Some((*agent, self.keys_of(*agent)?)));
-                let thrown = if self.state.is_new_epoch { self.thrown() } else { Vec::new() };
-                let nonces = pack_pairs(thrown.iter().map(|(agent, nonce)| (agent, nonce)));
+                let draw = if self.state.is_new_epoch { self.draw_of() } else { Default::default() };
                 let keys: Vec<_> = keys.collect();
-                RoundRoster::of(about, threshold(group.advertised.len()), &keys, nonces).into()
+                RoundRoster::of(about, threshold(group.advertised.len()), &keys, draw).into()
             }
             Stage::Masks if group.is_seen => RoundShow { about }.into(),
             Stage::Masks => {

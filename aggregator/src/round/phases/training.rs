@@ -1,9 +1,9 @@
 //! Plants train; whoever is ready in time sits in a group. Groups stay for an epoch: it ends when somebody is ready
 //! who has no seat, or a group would be too small.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use fieldward_shared::privacy::groups::draw;
+use fieldward_shared::privacy::groups::{cohort, draw};
 use fieldward_shared::privacy::keys::Bytes32;
 use fieldward_shared::privacy::roster::FEWEST;
 use fieldward_shared::time::Timestamp;
@@ -14,19 +14,31 @@ use super::super::group::Group;
 use super::super::value::{Round, Stage};
 
 impl Round {
+    /// One digest for all: what it is of is told when groups are drawn.
     pub(super) fn cohort(&self) -> Message {
-        let pairs: Vec<(Uuid, Bytes32)> = self
-            .senders(Stage::Distributing)
-            .into_iter()
-            .filter_map(|agent| match self.said.get(&(Stage::Distributing, agent)) {
+        let all = self.committed();
+        let plants = u32::try_from(all.len()).unwrap_or(u32::MAX);
+        RoundCohort { about: self.about_of(Stage::Training), digest: cohort(&all).to_vec(), plants }.into()
+    }
+
+    /// What those who take part have committed themselves to.
+    fn committed(&self) -> BTreeMap<Uuid, Bytes32> {
+        let said = self.senders(Stage::Distributing).into_iter().filter_map(|agent| {
+            match self.said.get(&(Stage::Distributing, agent)) {
                 Some(Message::RoundAccept(accept)) => {
                     Some((agent, accept.commitment.as_slice().try_into().ok()?))
                 }
                 _ => None,
-            })
-            .collect();
-        let commitments = pack_pairs(pairs.iter().map(|(agent, bytes)| (agent, bytes)));
-        RoundCohort { about: self.about_of(Stage::Training), commitments }.into()
+            }
+        });
+        said.collect()
+    }
+
+    /// What plants need to draw groups themselves: what was thrown, and what else was committed to.
+    pub(super) fn draw_of(&self) -> [Vec<u8>; 2] {
+        let (thrown, mut silent) = (self.thrown(), self.committed());
+        silent.retain(|agent, _| thrown.binary_search_by_key(agent, |(other, _)| *other).is_err());
+        [pack_pairs(thrown.iter().map(|(agent, nonce)| (agent, nonce))), pack_pairs(&silent)]
     }
 
     /// What everybody has thrown, in the order of names.

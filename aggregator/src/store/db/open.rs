@@ -224,6 +224,7 @@ const SQLITE: &[Subject] = subjects!("sqlite":
     "0023" "incidents",
     "0026" "budgets",
     "0028" "guards",
+    "0029" "guards_renewed",
     "0031" "outputs",
 );
 
@@ -252,6 +253,7 @@ const POSTGRES: &[Subject] = subjects!("postgres":
     "0023" "incidents",
     "0026" "budgets",
     "0028" "guards",
+    "0029" "guards_renewed",
     "0031" "outputs",
 );
 

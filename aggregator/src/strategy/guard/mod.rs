@@ -108,18 +108,19 @@ pub enum GuardError {
     Parts(#[from] StrategyError),
     /// Of those that did not prove to cheat half or more are doubted, so that nobody knows which of them are right.
     #[error(
-        "{left_out} of {groups} groups are left out, the first because {first}; nothing is made of this round"
+        "{} of {groups} groups are left out, the first because {}; nothing is made of this round",
+        .left_out.len(), .left_out.first().map(|one| one.doubt.to_string()).unwrap_or_default()
     )]
     Majority {
-        /// How many are.
-        left_out: usize,
+        /// Those that are.
+        left_out: Vec<LeftOut>,
         /// Of how many.
         groups: usize,
-        /// The first reason.
-        first: Doubt,
     },
     /// What it remembered cannot be read.
-    #[error("what the guard remembers of groups cannot be read; groups that were shut out would come back")]
+    #[error(
+        "what the guard remembers of groups cannot be read; it begins anew, and groups that were shut out come back"
+    )]
     Memory,
 }
 
@@ -150,7 +151,8 @@ impl Guard {
         postcard::to_allocvec(&self.records).unwrap_or_default()
     }
 
-    /// Judges the groups of a round. When it fails, nothing is remembered of the round.
+    /// Judges the groups of a round. Where most are doubted nothing is made of it, but doubts are remembered; what
+    /// groups said then counts as nobody's past, since nobody knows who was right.
     pub fn judge(&mut self, round: u64, groups: &[Group<'_>]) -> Result<Verdict, GuardError> {
         let all: Vec<Part<'_>> = groups.iter().map(|group| group.part).collect();
         parts::changes(&all)?;
@@ -158,25 +160,22 @@ impl Guard {
         let direction = self.direction(&all, &norms)?;
         let sketches: Vec<Sketch> = all.iter().map(|part| Sketch::of(part.change)).collect();
         let doubts = self.doubts(round, groups, &norms, &sketches, direction.as_deref());
-        let mut next = self.clone();
+        let kept = doubts.iter().filter(|(doubt, _)| doubt.is_none()).count();
+        let doubted = doubts.iter().filter(|(doubt, _)| doubt.is_some_and(|doubt| !doubt.is_proof())).count();
+        let is_lost = kept == 0 || (doubted > 0 && doubted >= kept);
         let mut verdict = Verdict::default();
         for (nth, (group, sketch)) in groups.iter().zip(sketches).enumerate() {
-            let (doubt, shut) = doubts[nth];
-            let until = next.remember(round, group.key, sketch, doubt, shut);
+            let (doubt, is_shut) = doubts[nth];
+            let judged = Judged { doubt, is_shut, is_trusted: doubt.is_none() && !is_lost };
+            let until = self.remember(round, group.key, sketch, judged);
             match doubt {
                 Some(doubt) => verdict.left_out.push(LeftOut { nth, key: group.key, doubt, until }),
                 None => verdict.kept.push(nth),
             }
         }
-        let doubted = verdict.left_out.iter().filter(|one| !one.doubt.is_proof()).count();
-        let is_most = doubted > 0 && doubted >= verdict.kept.len();
-        if let Some(LeftOut { doubt: first, .. }) = verdict.left_out.first()
-            && (is_most || verdict.kept.is_empty())
-        {
-            let left_out = verdict.left_out.len();
-            return Err(GuardError::Majority { left_out, groups: groups.len(), first: *first });
+        if is_lost {
+            return Err(GuardError::Majority { left_out: verdict.left_out, groups: groups.len() });
         }
-        *self = next;
         Ok(verdict)
     }
 
@@ -221,14 +220,8 @@ impl Guard {
     }
 
     /// Notes what became of a group; the round before which it does not come back, when it is shut out.
-    fn remember(
-        &mut self,
-        round: u64,
-        key: GroupKey,
-        sketch: Sketch,
-        doubt: Option<Doubt>,
-        is_shut: bool,
-    ) -> Option<u64> {
+    fn remember(&mut self, round: u64, key: GroupKey, sketch: Sketch, judged: Judged) -> Option<u64> {
+        let Judged { doubt, is_shut, is_trusted } = judged;
         let known = self.records.iter().position(|record| record.key == key);
         let mut record = known.map_or_else(|| Record::new(key), |nth| self.records.remove(nth));
         if !is_shut {
@@ -241,7 +234,7 @@ impl Guard {
                 .filter(|_| shuts)
                 .map(|doubt| (round.saturating_add(1).saturating_add(self.rules.rounds), doubt));
         }
-        record.said(sketch, doubt.is_none());
+        record.said(sketch, is_trusted);
         let until = record.shut.map(|(until, _)| until);
         self.records.push(record);
         if self.records.len() > MOST_GROUPS {
@@ -249,6 +242,16 @@ impl Guard {
         }
         until
     }
+}
+
+/// What became of a group.
+#[derive(Clone, Copy)]
+struct Judged {
+    doubt: Option<Doubt>,
+    /// It was shut out before.
+    is_shut: bool,
+    /// What it said counts as its past.
+    is_trusted: bool,
 }
 
 /// What is known of a group when it is judged.

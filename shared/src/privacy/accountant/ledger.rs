@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::event::{Event, Mechanism, Unit};
-use super::{pld, rdp};
+use super::reckoning::Reckoning;
 
 /// Most events that a ledger holds; a plant with more of them has no budget left.
 pub const MOST_EVENTS: usize = 1 << 16;
@@ -97,15 +97,12 @@ impl Ledger {
 
     /// What was spent of a unit.
     pub fn spent(&self, unit: Unit, delta: f64) -> Spent {
-        spent(&self.mechanisms(unit), delta)
+        Reckoning::default().spent(self, unit, delta)
     }
 
-    /// Whether a budget lasts for one more, and there is room to enter it.
+    /// Whether a budget lasts for one more, and there is room to enter it. Whoever asks often keeps a [`Reckoning`].
     pub fn affords(&self, event: &Event, budget: &Budget) -> bool {
-        if self.events.contains(event) {
-            return true;
-        }
-        self.events.len() < MOST_EVENTS && self.holds(event.unit, event.mechanism, 1, budget)
+        Reckoning::default().affords(self, event, budget)
     }
 
     /// How many more rounds of this kind a budget lasts for, at most [`FARTHEST`].
@@ -113,11 +110,13 @@ impl Ledger {
         if !mechanism.is_sound() {
             return 0;
         }
+        let mut reckoning = Reckoning::default();
+        let mut holds = |rounds| reckoning.holds(self, unit, mechanism.times(rounds), budget);
         let (mut fits, mut fails) = (0, FARTHEST + 1);
         let mut tried = 1;
         // Doubling first: far forecasts need wide distributions, near ones are the usual case.
         while fails - fits > 1 {
-            if self.holds(unit, mechanism, tried, budget) {
+            if holds(tried) {
                 fits = tried
             } else {
                 fails = tried
@@ -126,41 +125,13 @@ impl Ledger {
         }
         fits
     }
-
-    /// Curves are cheap and decide most; only when they say no are distributions asked.
-    fn holds(&self, unit: Unit, mechanism: Mechanism, rounds: u64, budget: &Budget) -> bool {
-        let mut all = self.mechanisms(unit);
-        add(&mut all, mechanism.times(rounds));
-        rdp::epsilon(&all, budget.delta) <= budget.epsilon
-            || pld::epsilon(&all, budget.delta).is_some_and(|epsilon| epsilon <= budget.epsilon)
-    }
-
-    /// Equal ones together, however many rounds they were.
-    fn mechanisms(&self, unit: Unit) -> Vec<Mechanism> {
-        let mut all = Vec::new();
-        self.events
-            .iter()
-            .filter(|event| event.unit == unit)
-            .for_each(|event| add(&mut all, event.mechanism));
-        all
-    }
-}
-
-fn spent(all: &[Mechanism], delta: f64) -> Spent {
-    Spent { rdp: rdp::epsilon(all, delta), pld: pld::epsilon(all, delta) }
-}
-
-fn add(all: &mut Vec<Mechanism>, more: Mechanism) {
-    match all.iter_mut().find(|other| other.with_steps(0) == more.with_steps(0)) {
-        Some(other) => *other = other.with_steps(other.steps().saturating_add(more.steps())),
-        None => all.push(more),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::rdp;
     use super::*;
 
     fn event(unit: Unit, round: u64, noise: f64) -> Event {

@@ -6,6 +6,7 @@ pub mod ledger;
 pub mod plant;
 pub mod pld;
 pub mod rdp;
+pub mod reckoning;
 mod special;
 
 #[cfg(test)]

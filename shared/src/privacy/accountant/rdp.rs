@@ -15,14 +15,49 @@ pub fn orders() -> impl Iterator<Item = f64> {
 
 /// Epsilon of mechanisms used one after another; infinite when it cannot be bounded.
 pub fn epsilon(mechanisms: &[Mechanism], delta: f64) -> f64 {
-    if mechanisms.iter().any(|mechanism| !mechanism.is_sound()) || !(delta > 0.0 && delta < 1.0) {
+    if mechanisms.iter().any(|mechanism| !mechanism.is_sound()) {
         return f64::INFINITY;
     }
-    let bound = |order: f64| {
-        let spent: f64 = mechanisms.iter().map(|mechanism| curve(mechanism, order)).sum();
-        convert(order, spent, delta)
-    };
-    orders().map(bound).fold(f64::INFINITY, f64::min)
+    let mut all = Curve::default();
+    mechanisms.iter().for_each(|mechanism| all.add(&Curve::of_a_step(mechanism), mechanism.steps()));
+    all.epsilon(delta)
+}
+
+/// What was spent at each order. A curve of a single step costs a long series at most orders; sums of them cost nothing.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Curve(Box<[f64]>);
+
+impl Default for Curve {
+    /// Nothing was spent.
+    fn default() -> Self {
+        Self(orders().map(|_| 0.0).collect())
+    }
+}
+
+impl Curve {
+    /// What a mechanism costs that is used once, however often it says; infinite when it is none.
+    pub fn of_a_step(mechanism: &Mechanism) -> Self {
+        let step = mechanism.with_steps(1);
+        let sound = step.is_sound();
+        Self(orders().map(|order| if sound { curve(&step, order) } else { f64::INFINITY }).collect())
+    }
+
+    /// Adds another, so many times.
+    pub fn add(&mut self, other: &Self, times: u64) {
+        // Nothing of what is infinite is nothing.
+        if times > 0 {
+            self.0.iter_mut().zip(&other.0).for_each(|(sum, one)| *sum += times as f64 * one);
+        }
+    }
+
+    /// Epsilon at a delta: the best that an order gives.
+    pub fn epsilon(&self, delta: f64) -> f64 {
+        if !(delta > 0.0 && delta < 1.0) {
+            return f64::INFINITY;
+        }
+        let bounds = orders().zip(&self.0).map(|(order, spent)| convert(order, *spent, delta));
+        bounds.fold(f64::INFINITY, f64::min)
+    }
 }
 
 /// From an order to epsilon (Canonne, Kamath and Steinke, arXiv 2004.00010, proposition 12).
