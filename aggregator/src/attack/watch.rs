@@ -230,7 +230,15 @@ fn predict(
 ) -> Prediction {
     let incident = &turn.incidents[place];
     let own: Vec<f64> = turn.incidents.iter().flat_map(Incident::intervals).collect();
-    let answer = predictor.with_intervals(&own).predict(&incident.history(turn.incidents.iter()), EXPECTED);
+    let predictor_here = predictor.with_intervals(&own);
+    let ask = |history: &[String]| predictor_here.predict(history, EXPECTED);
+    let (history, plants) = incident.history(turn.incidents.iter());
+    let answer = ask(&history);
+    let mut detail = detail(&answer);
+    // Who does not see the other plants is told what this one's alerts give.
+    let alone = (!plants.is_empty()).then(|| ask(&incident.history_here(turn.incidents.iter())));
+    detail["plants"] = json!(plants);
+    detail["alone"] = alone.as_ref().map_or(Value::Null, told_alone);
     let (facility, id) = (incident.facility.clone(), incident.id);
     Prediction {
         id: Uuid::new_v5(&OWN, &alert.id.as_u128().to_be_bytes()),
@@ -243,9 +251,13 @@ fn predict(
         validated: None,
         came: None,
         techniques: expected(&answer),
-        detail: detail(&answer),
+        detail,
         serial: turn.next(),
     }
+}
+
+fn told_alone(answer: &Answer) -> Value {
+    json!({ "expected": expected(answer), "detail": detail(answer) })
 }
 
 /// What is expected, in rows.
