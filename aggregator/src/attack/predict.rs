@@ -172,8 +172,8 @@ impl Predictor {
         let taught = Taught::new()?;
         model.ics.fit(&taught.plant)?;
         model.enterprise.fit(&taught.office)?;
-        let plant = Counts::of(&taught.plant, &taught.plant_states, None);
-        let office = Counts::of(&taught.office, &taught.office_states, None);
+        let plant = Counts::of(&taught.plant, &taught.plant_states, &[]);
+        let office = Counts::of(&taught.office, &taught.office_states, &[]);
         let side = |graph: Graph, network: Network, counts: Counts| Side {
             graph: Arc::new(graph),
             network: Arc::new(network),
