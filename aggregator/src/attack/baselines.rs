@@ -35,14 +35,11 @@ pub enum Baseline {
     Together,
     /// What those used who are most like what was seen.
     Alike,
-    /// What the assets can be attacked by that can be attacked by what was seen last.
-    Assets,
 }
 
 impl Baseline {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Popularity, Self::Stage, Self::Markov, Self::Together, Self::Alike, Self::Assets];
+    pub const ALL: [Self; 5] = [Self::Popularity, Self::Stage, Self::Markov, Self::Together, Self::Alike];
 
     /// As tables call it.
     pub const fn name(self) -> &'static str {
@@ -52,7 +49,6 @@ impl Baseline {
             Self::Markov => "Markov with back-off",
             Self::Together => "co-occurrence",
             Self::Alike => "nearest actors",
-            Self::Assets => "same assets",
         }
     }
 }
@@ -102,7 +98,6 @@ impl Counts {
             Baseline::Markov => self.markov(graph, history),
             Baseline::Together => self.together(history),
             Baseline::Alike => self.alike(&seen),
-            Baseline::Assets => assets(graph, history.last()),
         };
         values.iter_mut().enumerate().filter(|(at, _)| seen.contains(at)).for_each(|(_, value)| *value = 0.0);
         let sum: f32 = values.iter().sum();
@@ -154,15 +149,4 @@ impl Counts {
         }
         sums
     }
-}
-
-/// By how large a part of the techniques an asset can be attacked; each technique of it gets as much.
-fn assets(graph: &Graph, last: &[usize]) -> Vec<f32> {
-    let mut sums = vec![1e-3; graph.techniques.len()];
-    for techniques in &graph.assets {
-        let reached = last.iter().filter(|one| techniques.contains(one)).count() as f32;
-        let each = reached / (last.len() * techniques.len()).max(1) as f32;
-        techniques.iter().for_each(|one| sums[*one] += each);
-    }
-    sums
 }

@@ -3,16 +3,15 @@
 //! drawing incidents anew, since states of one incident are no independent witnesses.
 
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use fastrand::Rng;
 use fieldward_shared::weights::Misfit;
 
 use super::baselines::{Baseline, Counts};
-use super::blend::{Blend, Voices};
+use super::gnn::Scale;
 use super::gnn::train::{Training, train};
-use super::gnn::{Outlook, Scale};
 use super::graph::Graph;
 use super::sequences::State;
 
@@ -38,21 +37,12 @@ pub struct Report {
     pub states: usize,
     /// Incidents.
     pub incidents: usize,
-    /// Plain answers, then the network, then all of them mixed.
+    /// Plain answers, then the network.
     pub scores: Vec<Score>,
-    /// The share of states whose next tactic was first: by the mix, by the network, by Markov.
-    pub tactic: [f64; 3],
-    /// The network's probabilities, and the mix's.
-    pub calibration: [Calibration; 2],
-    /// The weights of the mix that all states together give.
-    pub blend: Blend,
-}
-
-/// How far probabilities mean what they say.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Calibration {
+    /// The share of states whose next tactic was first: by the network, by Markov.
+    pub tactic: [f64; 2],
     /// The expected calibration error of the first three: as they come, and scaled.
-    pub error: [f64; 2],
+    pub calibration: [f64; 2],
     /// What perfect probabilities would show with so few states.
     pub noise: f64,
     /// The scale that all states together give: what is shipped.
@@ -62,153 +52,66 @@ pub struct Calibration {
 /// What was answered to a state by somebody who had not seen its incident.
 #[derive(Clone, Debug, Default)]
 struct Answered {
-    /// The network, then the counts.
-    voices: Voices,
-    mixed: Option<Outlook>,
+    plain: Vec<Vec<f32>>,
+    network: Vec<f32>,
+    tactics: Vec<f32>,
 }
 
-/// Holds out each incident in turn. The weights of the mix are learnt anew for each part of the incidents: from what
-/// voices that knew neither that part nor another one said of the other.
+/// Holds out each incident in turn.
 pub fn evaluate(graph: &Graph, states: &[State], how: &Training, threads: usize) -> Result<Report, Misfit> {
     let incidents: Vec<usize> =
         states.iter().map(|state| state.incident).collect::<BTreeSet<_>>().into_iter().collect();
-    let parts = parts(states);
-    let blends = blends(graph, states, &parts, how, threads)?;
-    let all =
-        in_turn(&incidents, threads, |incident| voices(graph, states, &[*incident], &[*incident], how))?;
-    let mut answered = vec![Answered::default(); states.len()];
-    for (incident, said) in incidents.iter().zip(all) {
-        let part = parts.iter().position(|part| part.contains(incident)).unwrap_or_default();
-        for (at, voices) in said {
-            let mixed = Some(blends[part].outlook(graph, &voices, &states[at].history));
-            answered[at] = Answered { voices, mixed };
-        }
-    }
-    Ok(report(graph, states, &answered, incidents.len()))
-}
-
-/// The weights of the mix for each part, learnt without it.
-fn blends(
-    graph: &Graph,
-    states: &[State],
-    parts: &[Vec<usize>],
-    how: &Training,
-    threads: usize,
-) -> Result<Vec<Blend>, Misfit> {
-    let how = Training { members: how.members.min(INNER_MEMBERS), ..*how };
-    let pairs: Vec<(usize, usize)> =
-        (0..parts.len()).flat_map(|one| (one + 1..parts.len()).map(move |other| (one, other))).collect();
-    let said = in_turn(&pairs, threads, |(one, other)| {
-        let held = [parts[*one].clone(), parts[*other].clone()].concat();
-        voices(graph, states, &held, &held, &how)
-    })?;
-    let blend = |without: usize| {
-        let with = pairs.iter().zip(&said).filter(|((one, other), _)| [*one, *other].contains(&without));
-        let examples = with.flat_map(|(_, said)| said).map(|(at, voices)| (&states[*at], voices));
-        let examples: Vec<(&State, &Voices)> =
-            examples.filter(|(state, _)| !parts[without].contains(&state.incident)).collect();
-        Blend::fit(graph, &examples)
-    };
-    Ok((0..parts.len()).map(blend).collect())
-}
-
-/// Does something for each by several threads; answers stand in the order of what was asked.
-fn in_turn<T: Sync, R: Send>(
-    all: &[T],
-    threads: usize,
-    work: impl Fn(&T) -> Result<R, Misfit> + Sync,
-) -> Result<Vec<R>, Misfit> {
+    let answered = Mutex::new(vec![Answered::default(); states.len()]);
     let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    let one = || -> Result<(), Misfit> {
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(asked) = all.get(at) else { return Ok(()) };
-            let answer = work(asked)?;
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((at, answer));
+    let work = || -> Result<(), Misfit> {
+        while let Some(incident) = incidents.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let counts = Counts::of(graph, states, &[*incident]);
+            let network = train(graph, states, &[*incident], how)?;
+            for (at, state) in states.iter().enumerate().filter(|(_, state)| state.incident == *incident) {
+                let outlook = network.outlook(graph, &state.history);
+                let plain = Baseline::ALL.map(|one| counts.answer(graph, &state.history, one)).to_vec();
+                let one = Answered { plain, network: outlook.techniques, tactics: outlook.tactics };
+                if let Ok(mut answered) = answered.lock() {
+                    answered[at] = one;
+                }
+            }
         }
+        Ok(())
     };
     std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(one)).collect();
+        let workers: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
         workers
             .into_iter()
             .try_for_each(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })?;
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(at, _)| *at);
-    Ok(done.into_iter().map(|(_, answer)| answer).collect())
-}
-
-/// What all voices say of the states of some incidents, when others and these were held out.
-fn voices(
-    graph: &Graph,
-    states: &[State],
-    held: &[usize],
-    asked: &[usize],
-    how: &Training,
-) -> Result<Vec<(usize, Voices)>, Misfit> {
-    let counts = Counts::of(graph, states, held);
-    let network = train(graph, states, held, how)?;
-    let of = |at: usize| {
-        let outlook = network.outlook(graph, &states[at].history);
-        (at, Voices::of(graph, &counts, outlook, &states[at].history))
-    };
-    Ok((0..states.len()).filter(|at| asked.contains(&states[*at].incident)).map(of).collect())
-}
-
-/// Incidents in parts of about as many states each.
-fn parts(states: &[State]) -> Vec<Vec<usize>> {
-    let mut counts: std::collections::BTreeMap<usize, usize> = std::collections::BTreeMap::new();
-    states.iter().for_each(|state| *counts.entry(state.incident).or_default() += 1);
-    let mut counts: Vec<(usize, usize)> = counts.into_iter().collect();
-    counts.sort_by_key(|(incident, count)| (std::cmp::Reverse(*count), *incident));
-    let mut folds = vec![(0, Vec::new()); PARTS];
-    for (incident, count) in counts {
-        if let Some(fold) = folds.iter_mut().min_by_key(|(sum, _)| *sum) {
-            fold.0 += count;
-            fold.1.push(incident);
-        }
-    }
-    folds.into_iter().map(|(_, incidents)| incidents).filter(|fold| !fold.is_empty()).collect()
+    let answered = answered.into_inner().unwrap_or_default();
+    Ok(report(graph, states, &answered, incidents.len()))
 }
 
 fn report(graph: &Graph, states: &[State], answered: &[Answered], incidents: usize) -> Report {
     let ranks = |of: &dyn Fn(&Answered) -> Vec<f32>| -> Vec<usize> {
         states.iter().zip(answered).map(|(state, one)| rank(&of(one), state)).collect()
     };
-    let voice = |at: usize| move |one: &Answered| one.voices.techniques.get(at).cloned().unwrap_or_default();
-    let mixed = |one: &Answered| one.mixed.clone().map_or_else(Vec::new, |mixed| mixed.techniques);
-    let markov = ranks(&voice(1 + Baseline::Markov as usize));
+    let markov = ranks(&|one| one.plain[MARKOV].clone());
     let mut scores = Vec::new();
     for (at, baseline) in Baseline::ALL.into_iter().enumerate() {
-        scores.push(score(baseline.name(), states, &ranks(&voice(1 + at)), &markov));
+        scores.push(score(baseline.name(), states, &ranks(&|one| one.plain[at].clone()), &markov));
     }
-    scores.push(score("graph network", states, &ranks(&voice(0)), &markov));
-    scores.push(score("all of them mixed", states, &ranks(&mixed), &markov));
+    scores.push(score("graph network", states, &ranks(&|one| one.network.clone()), &markov));
+    let stage = |values: &[f32]| {
+        let mut tactics = vec![0.0; graph.tactics];
+        values.iter().enumerate().for_each(|(at, value)| tactics[graph.stage(at)] += value);
+        tactics
+    };
     let is_right = |tactics: &[f32], state: &State| {
         let first = (0..tactics.len()).max_by(|one, other| tactics[*one].total_cmp(&tactics[*other]));
         state.answers.iter().any(|answer| Some(graph.stage(*answer)) == first)
     };
     let share = |right: usize| right as f64 / states.len().max(1) as f64;
     let pairs = || states.iter().zip(answered);
-    let right = |of: &dyn Fn(&Answered) -> Vec<f32>| {
-        share(pairs().filter(|(state, one)| is_right(&of(one), state)).count())
-    };
-    let tactic = [
-        right(&|one| one.mixed.clone().map_or_else(Vec::new, |mixed| mixed.tactics)),
-        right(&|one| one.voices.tactics[0].clone()),
-        right(&|one| one.voices.tactics[3].clone()),
-    ];
-    let said = |of: &dyn Fn(&Answered) -> Vec<f32>| -> Vec<Vec<Said>> {
-        pairs().map(|(state, one)| first_three(&of(one), state)).collect()
-    };
-    let calibration = [said(&voice(0)), said(&mixed)].map(|said| calibration(states, said));
-    let examples: Vec<(&State, &Voices)> = pairs().map(|(state, one)| (state, &one.voices)).collect();
-    let blend = Blend::fit(graph, &examples);
-    Report { states: states.len(), incidents, scores, tactic, calibration, blend }
-}
-
-fn calibration(states: &[State], raw: Vec<Vec<Said>>) -> Calibration {
+    let network = pairs().filter(|(state, one)| is_right(&one.tactics, state)).count();
+    let plain = pairs().filter(|(state, one)| is_right(&stage(&one.plain[MARKOV]), state)).count();
+    let raw: Vec<Vec<Said>> = pairs().map(|(state, one)| first_three(&one.network, state)).collect();
     // Each incident is scaled by what the others say.
     let scaled = states.iter().zip(&raw).flat_map(|(state, said)| {
         let others = states.iter().zip(&raw).filter(|(other, _)| other.incident != state.incident);
@@ -219,7 +122,15 @@ fn calibration(states: &[State], raw: Vec<Vec<Said>>) -> Calibration {
     });
     let scaled: Vec<Said> = scaled.collect();
     let raw: Vec<Said> = raw.into_iter().flatten().collect();
-    Calibration { error: [error(&raw), error(&scaled)], noise: noise(&scaled), scale: fit(&raw) }
+    Report {
+        states: states.len(),
+        incidents,
+        scores,
+        tactic: [share(network), share(plain)],
+        calibration: [error(&raw), error(&scaled)],
+        noise: noise(&scaled),
+        scale: fit(&raw),
+    }
 }
 
 /// How many techniques stand before the first that came.
@@ -328,9 +239,7 @@ fn noise(said: &[Said]) -> f64 {
     (0..draws).map(one).sum::<f64>() / f64::from(draws)
 }
 
-/// Parts of the incidents, two of which are held out at a time to learn the weights of the mix.
-const PARTS: usize = 6;
-/// Networks of each of them: weights are asked for, not answers.
-const INNER_MEMBERS: usize = 2;
+/// Where Markov stands among the plain answers.
+const MARKOV: usize = 2;
 const DRAWS: usize = 4000;
 const BINS: usize = 10;

@@ -6,7 +6,6 @@
 //! database: [`predict`] is a plain value, `watch` brings alerts to it.
 
 pub mod baselines;
-pub mod blend;
 pub mod catalogue;
 pub mod evaluate;
 pub mod gnn;

@@ -130,7 +130,7 @@ impl Attack {
             What::Train { out, own, quick, how } => {
                 let own = if *own { self.own()? } else { Vec::new() };
                 let scales =
-                    if *quick { Model::scales_shipped() } else { reports(how)?.map(|(_, one)| one.calibration[0].scale) };
+                    if *quick { Model::scales_shipped() } else { reports(how)?.map(|(_, one)| one.scale) };
                 let taught = Taught::new()?.with_own(&own);
                 let mut ics =
                     train(&taught.plant, &taught.plant_states, &[], &how.training(Training::default()))?;
@@ -246,13 +246,10 @@ fn print(name: &str, report: &Report) {
             one.name, one.reciprocal
         );
     }
-    let [mixed, network, markov] = report.tactic;
-    println!("next tactic first: mixed {mixed:.3}, network {network:.3}, Markov {markov:.3}");
-    for (name, one) in ["network", "mixed"].iter().zip(&report.calibration) {
-        let ([raw, scaled], noise) = (one.error, one.noise);
-        println!(
-            "calibration error of the first three, {name}: {raw:.3} as they come, {scaled:.3} scaled; {noise:.3} by chance alone"
-        );
-    }
-    println!("weights of the mix: {:?}\n", report.blend);
+    let ([network, markov], [raw, scaled]) = (report.tactic, report.calibration);
+    println!("next tactic first: network {network:.3}, Markov {markov:.3}");
+    println!(
+        "calibration error of the first three: {raw:.3} as they come, {scaled:.3} scaled; {:.3} by chance alone\n",
+        report.noise
+    );
 }
