@@ -2,6 +2,7 @@
 //! out, and each alert is looked at once however many replicas look.
 
 use fieldward_aggregator::api::predictions::feed;
+use fieldward_aggregator::attack::predict::Taught;
 use fieldward_aggregator::attack::watch;
 use fieldward_aggregator::hub::{Channel, Next};
 use fieldward_aggregator::store::{Body, Store};
@@ -18,6 +19,7 @@ stories!(
     each_alert_is_looked_at_once,
     plants_under_the_same_source_are_one_campaign,
     who_sees_one_plant_learns_nothing_of_another,
+    incidents_that_people_closed_are_learnt_from,
     questions_are_answered_for_ids_of_both_versions
 );
 
@@ -210,6 +212,43 @@ async fn who_sees_one_plant_learns_nothing_of_another(database: Database) {
     let wide = told(&[&south.facility, &north.facility]);
     assert_eq!(wide.iter().filter(is_prediction).count(), 3);
     assert!(wide.iter().any(|data| data.contains(&format!("[\"{one}\",\"{two}\",\"{here}\"]"))));
+}
+
+async fn incidents_that_people_closed_are_learnt_from(database: Database) {
+    let store = database.open().await;
+    let service = Service::start(store.clone()).await.unwrap();
+    let analyst = service.key("analyst", &["*"]).await.unwrap();
+    let plant = Reporter::new(1);
+    let mut ids = Vec::new();
+    let steps = ["T0846", "T0888", "T0888", "T0801", "T0855"];
+    for (nth, technique) in steps.iter().enumerate() {
+        let one = alert(&plant, nth as u64, Some(technique), "10.0.0.66", nth as u64);
+        ids.push(one.id.to_string());
+        commit(&store, &plant, nth as u64 + 1, one).await;
+    }
+    look(&service).await;
+    let decide = async |id: &str, status: &str| {
+        let body = Some(json!({ "status": status }));
+        let path = format!("/api/alerts/{id}/status");
+        let answer = service.ask(&analyst, "PUT", &path, body).await.unwrap();
+        assert_eq!(answer.status, 200, "{status}");
+    };
+    for (id, status) in ids.iter().zip(["resolved", "resolved", "resolved", "false-positive"]) {
+        decide(id, status).await;
+        assert_eq!(store.sequences().await.unwrap(), [], "an alert is open");
+    }
+    decide(&ids[4], "acknowledged").await;
+    assert!(store.sequences().await.unwrap().is_empty(), "somebody is at it");
+    decide(&ids[4], "resolved").await;
+    let sequences = store.sequences().await.unwrap();
+    // The false alarm is no step.
+    assert_eq!(
+        sequences.iter().map(|(_, ids)| ids.clone()).collect::<Vec<_>>(),
+        [["T0846", "T0888", "T0855"]]
+    );
+    assert!(sequences[0].0.starts_with("plant-1 "));
+    let before = Taught::new().unwrap().with_own(&[]).plant_states.len();
+    assert_eq!(Taught::new().unwrap().with_own(&sequences).plant_states.len(), before + 2);
 }
 
 async fn questions_are_answered_for_ids_of_both_versions(database: Database) {
