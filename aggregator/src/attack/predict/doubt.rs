@@ -20,7 +20,8 @@ impl Doubt {
     /// What a technique may have been, by shares that add up to one; nothing where there is no doubt.
     pub(super) fn shares(&self, predictor: &Predictor, graph: &Graph) -> Vec<(usize, f32)> {
         let mut shares: BTreeMap<usize, f32> = BTreeMap::new();
-        for (id, share) in self.may_be.iter().filter(|(_, share)| share.is_finite() && *share > 0.0) {
+        let told = self.may_be.iter().take(MOST);
+        for (id, share) in told.filter(|(_, share)| share.is_finite() && *share > 0.0) {
             if let Some(place) = predictor.id(id).and_then(|id| graph.place(&whole(&id))) {
                 *shares.entry(place).or_default() += share.min(1.0);
             }
@@ -56,3 +57,6 @@ pub(super) fn mean(
     }
     (all, markov)
 }
+
+/// Techniques that one may have been: those behind are unlikely, and each is asked for apart.
+const MOST: usize = 5;
