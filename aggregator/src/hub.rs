@@ -53,8 +53,8 @@ pub struct Event {
     pub at: Timestamp,
     /// `new`, `update` or `delete`; of rounds `round_started`, `progress_update`, `round_ended` and `client_update`.
     pub kind: &'static str,
-    /// The plant that it is about; none: all may see it.
-    pub facility: Option<String>,
+    /// Who is told.
+    pub to: Audience,
     /// JSON.
     pub data: String,
     packed: OnceLock<Option<Vec<u8>>>,
@@ -74,6 +74,28 @@ impl Event {
         format!(
             "{{\"v\":1,\"channel\":\"{channel}\",\"type\":\"{kind}\",\"seq\":{seq},\"ts\":\"{at}\",\"data\":{data}}}"
         )
+    }
+}
+
+/// Who is told of something.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// Who sees all of these plants; none are named: everybody.
+    pub plants: Vec<String>,
+    /// But nobody who sees all of these too: he is told more. None are named: nobody is passed over.
+    pub but_not: Vec<String>,
+}
+
+impl Audience {
+    /// Who sees a plant, or everybody.
+    pub fn of(plant: Option<&str>) -> Self {
+        Self { plants: plant.into_iter().map(str::to_owned).collect(), but_not: Vec::new() }
+    }
+
+    /// Whether somebody who sees these plants is told.
+    pub fn holds(&self, sees: impl Fn(&str) -> bool) -> bool {
+        let all = |plants: &[String]| plants.iter().all(|plant| sees(plant));
+        all(&self.plants) && (self.but_not.is_empty() || !all(&self.but_not))
     }
 }
 
@@ -124,7 +146,7 @@ impl Hub {
         &self.0.epoch
     }
 
-    /// Tells all who listen. Gives its number.
+    /// Tells all who listen and see a plant (all, where none is named). Gives its number.
     pub fn publish(
         &self,
         channel: Channel,
@@ -133,13 +155,24 @@ impl Hub {
         data: &serde_json::Value,
         at: Timestamp,
     ) -> u64 {
+        self.tell(channel, kind, Audience::of(facility), data, at)
+    }
+
+    /// Tells those whom it is for. Gives its number.
+    pub fn tell(
+        &self,
+        channel: Channel,
+        kind: &'static str,
+        to: Audience,
+        data: &serde_json::Value,
+        at: Timestamp,
+    ) -> u64 {
         let data = data.to_string();
         let mut ring = self.ring(channel);
         ring.newest += 1;
         ring.bytes += data.len();
         let seq = ring.newest;
-        let (facility, packed) = (facility.map(str::to_owned), OnceLock::new());
-        ring.events.push_back(Arc::new(Event { seq, at, kind, facility, data, packed }));
+        ring.events.push_back(Arc::new(Event { seq, at, kind, to, data, packed: OnceLock::new() }));
         ring.shrink();
         drop(ring);
         self.wake();
@@ -251,6 +284,23 @@ mod tests {
         let newest = hub.newest(Channel::Alerts);
         assert_eq!(hub.after(Channel::Alerts, newest - 1, 10), Next::Gone { oldest: newest + 1, newest });
         assert!(seqs(hub.after(Channel::Alerts, newest, 10)).is_empty());
+    }
+
+    #[test]
+    fn who_sees_more_is_told_more_and_nobody_twice() {
+        let plants = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
+        let more = Audience { plants: plants(&["north", "south"]), but_not: Vec::new() };
+        let less = Audience { plants: plants(&["north"]), but_not: plants(&["south"]) };
+        for (seen, told) in [
+            (&["north", "south"][..], [true, false]),
+            (&["north"], [false, true]),
+            (&["north", "east"], [false, true]),
+            (&["south"], [false, false]),
+            (&[], [false, false]),
+        ] {
+            assert_eq!([&more, &less].map(|one| one.holds(|plant| seen.contains(&plant))), told, "{seen:?}");
+        }
+        assert!(Audience::of(None).holds(|_| false));
     }
 
     #[test]

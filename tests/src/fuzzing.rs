@@ -4,6 +4,7 @@
 //! Every event is rendered as JSON, so that text made on demand is made, and bounds are asserted.
 
 pub mod identity;
+pub mod stix;
 
 use fieldward_agent::capture::{FileSource, LinkType, Next, Packet, Source};
 use fieldward_agent::flow::{Addr, FlowLimits, Flows};
@@ -29,6 +30,7 @@ pub static TARGETS: &[(&str, Target)] = &[
     ("modbus_rtu", modbus_rtu),
     ("mqtt", mqtt),
     ("spool", spool),
+    ("stix", stix::stix),
     ("stream", stream),
 ];
 

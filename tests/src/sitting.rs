@@ -32,6 +32,8 @@ pub struct Sitting {
     pub labels: Labels,
     /// The last state of every alert, in the order in which they ended.
     pub alerts: Vec<Alert>,
+    /// Everything that was told of alerts, and in which second: as it goes to the aggregator.
+    pub told: Vec<(u64, Alert)>,
     /// How long it was: hours.
     pub hours: f64,
 }
@@ -103,6 +105,7 @@ pub fn watch(
     let desk = Rc::new(RefCell::new(Desk {
         correlator: Correlator::with(config.kind.name, classifier),
         told: Vec::new(),
+        sent: Vec::new(),
         alerts: Vec::new(),
         before: None,
         look,
@@ -122,6 +125,7 @@ pub fn watch(
     Ok(Sitting {
         labels,
         alerts: std::mem::take(&mut desk.alerts),
+        told: std::mem::take(&mut desk.sent),
         hours: recording.labels.seconds() / 3600.0,
     })
 }
@@ -147,6 +151,7 @@ impl<F: FnMut(&mut Watch)> Sink for Shared<F> {
 struct Desk<L> {
     correlator: Correlator,
     told: Vec<Told>,
+    sent: Vec<(u64, Alert)>,
     alerts: Vec<Alert>,
     before: Option<u64>,
     look: L,
@@ -170,7 +175,10 @@ impl<L: FnMut(Timestamp, &mut dyn Iterator<Item = Picture>)> Desk<L> {
     }
 
     fn keep(&mut self) {
+        let second = self.before.unwrap_or_default();
         for told in self.told.drain(..) {
+            let (Told::Raised(alert) | Told::Updated(alert) | Told::Closed(alert)) = &told;
+            self.sent.push((second, alert.clone()));
             if let Told::Closed(alert) = told {
                 self.alerts.push(alert);
             }

@@ -132,7 +132,8 @@ impl IncidentBody {
         Self {
             id: one.id.to_string(),
             facility_id: one.facility,
-            campaign_id: one.campaign.to_string(),
+            // Not the incident of another plant with which it began.
+            campaign_id: Uuid::new_v5(&CAMPAIGN, one.campaign.as_bytes()).to_string(),
             first_seen: Time(one.first),
             last_seen: Time(one.last),
             severity: one.severity.into(),
@@ -193,6 +194,8 @@ async fn one(
     let timeline = api.store.members(id, 500).await?.into_iter().map(IncidentAlert::from).collect();
     let plants = [incident.facility.clone()];
     let predictions = api.store.predictions(&plants, Some(id), None, 100, 0).await?;
-    let predictions = predictions.into_iter().map(PredictionBody::of).collect();
+    let predictions = predictions.into_iter().map(|one| PredictionBody::of(one, &principal.scope)).collect();
     Ok(axum::Json(IncidentDetail { incident: IncidentBody::of(incident), timeline, predictions, as_of }))
 }
+
+const CAMPAIGN: Uuid = Uuid::from_u128(0x5b0c_92fe_1d37_4a68_9c25_e7a4_03d8_6f1b);

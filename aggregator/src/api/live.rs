@@ -198,11 +198,7 @@ impl Client {
                     Next::Events(events) => {
                         for event in events {
                             seen = event.seq;
-                            let is_seen = event
-                                .facility
-                                .as_deref()
-                                .is_none_or(|plant| self.principal.scope.holds(plant));
-                            if is_seen {
+                            if event.to.holds(|plant| self.principal.scope.holds(plant)) {
                                 self.tell(channel, &event).await?;
                             }
                         }

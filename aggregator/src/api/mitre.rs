@@ -13,6 +13,7 @@ use utoipa_axum::routes;
 use super::Api;
 use super::error::ApiError;
 use super::extract::{Path, Query};
+use super::predictions::seen_by;
 use super::principal::{Principal, Role};
 use super::route::{Policy, Routes};
 use super::series::facilities;
@@ -296,7 +297,8 @@ async fn newest(
     principal: &Principal,
 ) -> Result<Vec<Prediction>, ApiError> {
     let Some(plants) = facilities(facility, principal)? else { return Ok(Vec::new()) };
-    let mut newest = api.store.predictions(&plants, None, Some(false), MOST, 0).await?;
+    let newest = api.store.predictions(&plants, None, Some(false), MOST, 0).await?;
+    let mut newest: Vec<Prediction> = newest.into_iter().map(|one| seen_by(one, &principal.scope)).collect();
     let mut told = std::collections::BTreeSet::new();
     newest.retain(|one| told.insert(one.incident));
     Ok(newest)

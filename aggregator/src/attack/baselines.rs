@@ -1,7 +1,7 @@
 //! Plain answers to the same question, from counts alone. They stand beside the network's in every table, and the
 //! Markov one in every prediction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::graph::Graph;
 use super::sequences::{History, State};
@@ -18,6 +18,8 @@ pub struct Counts {
     /// Who used both, and how many used each.
     both: Vec<Vec<f32>>,
     used: Vec<f32>,
+    /// What each actor used.
+    actors: Vec<Vec<usize>>,
 }
 
 /// A plain answer.
@@ -31,11 +33,13 @@ pub enum Baseline {
     Markov,
     /// What those used who used what was seen.
     Together,
+    /// What those used who are most like what was seen.
+    Alike,
 }
 
 impl Baseline {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Popularity, Self::Stage, Self::Markov, Self::Together];
+    pub const ALL: [Self; 5] = [Self::Popularity, Self::Stage, Self::Markov, Self::Together, Self::Alike];
 
     /// As tables call it.
     pub const fn name(self) -> &'static str {
@@ -44,13 +48,14 @@ impl Baseline {
             Self::Stage => "tactic-stage popularity",
             Self::Markov => "Markov with back-off",
             Self::Together => "co-occurrence",
+            Self::Alike => "nearest actors",
         }
     }
 }
 
 impl Counts {
-    /// Of all states but those of the incident that is held out.
-    pub fn of(graph: &Graph, states: &[State], held: Option<usize>) -> Self {
+    /// Of all states but those of the incidents that are held out.
+    pub fn of(graph: &Graph, states: &[State], held: &[usize]) -> Self {
         let count = graph.techniques.len();
         let mut counts = Self {
             popular: vec![0.0; count],
@@ -58,8 +63,9 @@ impl Counts {
             after: HashMap::new(),
             both: vec![vec![0.0; count]; count],
             used: vec![0.0; count],
+            actors: Vec::new(),
         };
-        for state in states.iter().filter(|state| Some(state.incident) != held) {
+        for state in states.iter().filter(|state| !held.contains(&state.incident)) {
             let last = state.history.last();
             let stage = &mut counts.by_stage[state.history.stage(graph).map_or(0, |stage| stage + 1)];
             for answer in &state.answers {
@@ -78,6 +84,7 @@ impl Counts {
                 counts.popular[*one] += 1e-3;
                 actor.techniques.iter().for_each(|other| counts.both[*one][*other] += 1.0);
             }
+            counts.actors.push(actor.techniques.clone());
         }
         counts
     }
@@ -90,6 +97,7 @@ impl Counts {
             Baseline::Stage => self.stage(graph, history, 1e-3),
             Baseline::Markov => self.markov(graph, history),
             Baseline::Together => self.together(history),
+            Baseline::Alike => self.alike(&seen),
         };
         values.iter_mut().enumerate().filter(|(at, _)| seen.contains(at)).for_each(|(_, value)| *value = 0.0);
         let sum: f32 = values.iter().sum();
@@ -119,6 +127,16 @@ impl Counts {
             for (at, sum) in sums.iter_mut().enumerate() {
                 *sum += (known.map_or(0.0, |known| known[at]) + prior[at]) / (count + 1.0);
             }
+        }
+        sums
+    }
+
+    fn alike(&self, seen: &BTreeSet<usize>) -> Vec<f32> {
+        let mut sums: Vec<f32> = self.used.iter().map(|used| used * 1e-3).collect();
+        for actor in &self.actors {
+            let shared = actor.iter().filter(|one| seen.contains(one)).count() as f32;
+            let like = shared * shared / (seen.len() * actor.len()).max(1) as f32;
+            actor.iter().for_each(|one| sums[*one] += like);
         }
         sums
     }

@@ -65,8 +65,8 @@ pub fn evaluate(graph: &Graph, states: &[State], how: &Training, threads: usize)
     let next = AtomicUsize::new(0);
     let work = || -> Result<(), Misfit> {
         while let Some(incident) = incidents.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let counts = Counts::of(graph, states, Some(*incident));
-            let network = train(graph, states, Some(*incident), how)?;
+            let counts = Counts::of(graph, states, &[*incident]);
+            let network = train(graph, states, &[*incident], how)?;
             for (at, state) in states.iter().enumerate().filter(|(_, state)| state.incident == *incident) {
                 let outlook = network.outlook(graph, &state.history);
                 let plain = Baseline::ALL.map(|one| counts.answer(graph, &state.history, one)).to_vec();

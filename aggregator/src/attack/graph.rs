@@ -128,11 +128,11 @@ impl Graph {
         }
     }
 
-    /// Whether an actor must not be known where a cluster is held out: it is of it, or its program or campaign.
-    pub fn goes_with(&self, actor: usize, held: Option<usize>) -> bool {
-        held.is_some_and(|held| {
-            self.actors[actor].cluster == held
-                || self.apart.get(&held).is_some_and(|all| all.contains(&actor))
+    /// Whether an actor must not be known where clusters are held out: it is of them, or their program or campaign.
+    pub fn goes_with(&self, actor: usize, held: &[usize]) -> bool {
+        held.iter().any(|held| {
+            self.actors[actor].cluster == *held
+                || self.apart.get(held).is_some_and(|all| all.contains(&actor))
         })
     }
 

@@ -124,18 +124,32 @@ impl Incident {
         })
     }
 
-    /// What was seen, in order; of others of its campaign what was seen before the last of its own.
-    pub fn history<'a>(&self, others: impl Iterator<Item = &'a Self>) -> Vec<String> {
+    /// What was seen, in order; of others of its campaign what was seen before the last of its own. And the other
+    /// plants that had a part in it: who does not see them must not be told what was seen there.
+    pub fn history<'a>(&self, others: impl Iterator<Item = &'a Self>) -> (Vec<String>, BTreeSet<String>) {
         let last = self.techniques.last().map_or(0, |seen| seen.at);
         let mine: BTreeSet<&str> = self.techniques.iter().map(|seen| seen.id.as_str()).collect();
+        let mut plants = BTreeSet::new();
         let theirs = others
             .filter(|other| other.campaign == self.campaign && other.id != self.id)
-            .flat_map(|other| &other.techniques)
-            .filter(|seen| seen.at < last && !mine.contains(seen.id.as_str()));
+            .flat_map(|other| other.techniques.iter().map(move |seen| (seen, &other.facility)))
+            .filter(|(seen, _)| seen.at < last && !mine.contains(seen.id.as_str()));
+        let theirs = theirs.map(|(seen, plant)| {
+            if *plant != self.facility {
+                plants.insert(plant.clone());
+            }
+            seen
+        });
         let mut all: Vec<&Seen> = self.techniques.iter().chain(theirs).collect();
         all.sort_by_key(|seen| seen.at);
         let mut told = BTreeSet::new();
-        all.into_iter().filter(|seen| told.insert(&seen.id)).map(|seen| seen.id.clone()).collect()
+        let ids = all.into_iter().filter(|seen| told.insert(&seen.id)).map(|seen| seen.id.clone()).collect();
+        (ids, plants)
+    }
+
+    /// The same of this plant alone.
+    pub fn history_here<'a>(&self, others: impl Iterator<Item = &'a Self>) -> Vec<String> {
+        self.history(others.filter(|other| other.facility == self.facility)).0
     }
 
     /// Seconds from each technique to the next.
@@ -208,9 +222,12 @@ mod tests {
     fn a_history_begins_with_what_other_plants_saw_before() {
         let mut south = incident("south", &[], &[("T0888", 5), ("T0855", 9)]);
         let mut north = incident("north", &[], &[("T0846", 1), ("T0888", 2), ("T0816", 99)]);
-        assert_eq!(south.history([&north].into_iter()), ["T0888", "T0855"]);
+        assert_eq!(south.history([&north].into_iter()).0, ["T0888", "T0855"]);
         north.campaign = south.campaign;
-        assert_eq!(south.history([&north].into_iter()), ["T0846", "T0888", "T0855"]);
+        let (ids, plants) = south.history([&north].into_iter());
+        assert_eq!(ids, ["T0846", "T0888", "T0855"]);
+        assert_eq!(plants.into_iter().collect::<Vec<_>>(), ["north"]);
+        assert_eq!(south.history_here([&north].into_iter()), ["T0888", "T0855"]);
         assert!(!south.see("T0855", Timestamp::from_micros(3), None));
         assert!(south.see("T0846", Timestamp::from_micros(3), Some("Discovery")));
         assert_eq!(south.stage.as_deref(), Some("Discovery"));

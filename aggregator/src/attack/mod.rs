@@ -15,6 +15,7 @@ pub mod incident;
 pub mod predict;
 pub mod sequences;
 pub mod timing;
+pub mod versions;
 pub mod watch;
 
 pub use catalogue::Catalogue;

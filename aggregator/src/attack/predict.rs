@@ -1,6 +1,8 @@
 //! What comes next after what was seen: techniques with probabilities, when, why, and what to do about it. The answer
 //! of plain counts (Markov) always stands beside the network's.
 
+mod doubt;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -9,10 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::baselines::{Baseline, Counts};
 use super::catalogue::hints::hint;
 use super::catalogue::{Catalogue, Domain, Kind};
-use super::gnn::{Network, Scale};
+use super::gnn::{Network, Outlook, Scale};
 use super::graph::Graph;
 use super::sequences::{Flows, History, SIMULATED, State, of_actors, of_sequence};
 use super::timing::{Timing, When};
+pub use doubt::Doubt;
 
 /// A network with what its probabilities mean, as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +43,11 @@ pub enum ModelError {
 }
 
 impl Model {
+    /// What this program was built with.
+    pub fn shipped() -> Result<Self, ModelError> {
+        Self::load(SHIPPED)
+    }
+
     /// What probabilities of the shipped networks mean, of the plant and of the office.
     pub fn scales_shipped() -> [Scale; 2] {
         Self::load(SHIPPED)
@@ -172,8 +180,8 @@ impl Predictor {
         let taught = Taught::new()?;
         model.ics.fit(&taught.plant)?;
         model.enterprise.fit(&taught.office)?;
-        let plant = Counts::of(&taught.plant, &taught.plant_states, None);
-        let office = Counts::of(&taught.office, &taught.office_states, None);
+        let plant = Counts::of(&taught.plant, &taught.plant_states, &[]);
+        let office = Counts::of(&taught.office, &taught.office_states, &[]);
         let side = |graph: Graph, network: Network, counts: Counts| Side {
             graph: Arc::new(graph),
             network: Arc::new(network),
@@ -219,6 +227,12 @@ impl Predictor {
     /// What comes after these techniques, in the order in which they were seen: so many. What was seen last decides
     /// for which matrix it is.
     pub fn predict(&self, seen: &[String], most: usize) -> Answer {
+        self.predict_of(seen, &Doubt::default(), most)
+    }
+
+    /// The same where it is in doubt which technique one of them was: what comes after each that it may have been, by
+    /// how likely it was that one.
+    pub fn predict_of(&self, seen: &[String], doubt: &Doubt, most: usize) -> Answer {
         // Of what goes on for long the newest decides.
         let seen = &seen[seen.len().saturating_sub(MOST_SEEN)..];
         let ids: Vec<String> =
@@ -237,9 +251,19 @@ impl Predictor {
         } else {
             ids.iter().filter_map(|id| graph.context.iter().position(|one| one.id == *id)).collect()
         };
-        let history = History::of(graph, ids.iter().filter_map(|id| graph.place(id)), context);
-        let outlook = side.network.outlook(graph, &history);
-        let markov = side.counts.answer(graph, &history, Baseline::Markov);
+        let places = || ids.iter().filter_map(|id| graph.place(id));
+        let history = History::of(graph, places(), context.clone());
+        let may_be = doubt.shares(self, graph);
+        let (outlook, markov) = if may_be.is_empty() {
+            side.answers(&history)
+        } else {
+            let named = graph.place(&whole(&doubt.named));
+            let or = |other: usize| {
+                let places = places().map(|place| if Some(place) == named { other } else { place });
+                side.answers(&History::of(graph, places, context.clone()))
+            };
+            doubt::mean(may_be.iter().map(|(place, share)| (or(*place), *share)), &history)
+        };
         let order = descending(&outlook.techniques);
         let seen_ids: Vec<String> =
             ids.iter().filter(|id| graph.place(id).is_some() || in_context(graph, id)).cloned().collect();
@@ -343,6 +367,12 @@ impl Predictor {
 }
 
 impl Side {
+    /// What the network says of a history, and what counting says.
+    fn answers(&self, history: &History) -> (Outlook, Vec<f32>) {
+        let outlook = self.network.outlook(&self.graph, history);
+        (outlook, self.counts.answer(&self.graph, history, Baseline::Markov))
+    }
+
     fn place(&self, id: &str) -> Option<usize> {
         self.graph.place(id)
     }
@@ -415,17 +445,26 @@ impl Taught {
     }
 
     /// With the simulator's campaigns and incidents that the aggregator saw itself: techniques in their order.
-    pub fn with_own(mut self, own: &[(String, Vec<String>)]) -> Self {
-        let simulated = SIMULATED.iter().map(|(name, ids)| {
-            ((*name).to_owned(), ids.iter().map(|id| (*id).to_owned()).collect::<Vec<String>>())
-        });
-        for (nth, (name, ids)) in simulated.chain(own.iter().cloned()).enumerate() {
+    pub fn with_own(self, own: &[(String, Vec<String>)]) -> Self {
+        let all: Vec<(String, Vec<String>)> = simulated().chain(own.iter().cloned()).collect();
+        self.with(&all)
+    }
+
+    /// With sequences of the plant: techniques in their order.
+    pub fn with(mut self, sequences: &[(String, Vec<String>)]) -> Self {
+        for (nth, (name, ids)) in sequences.iter().enumerate() {
             let places: Vec<usize> = ids.iter().filter_map(|id| self.plant.place(&whole(id))).collect();
             let incident = self.plant.clusters + nth;
-            self.plant_states.extend(of_sequence(&self.plant, incident, &name, &places));
+            self.plant_states.extend(of_sequence(&self.plant, incident, name, &places));
         }
         self
     }
+}
+
+/// The simulator's campaigns by name.
+pub fn simulated() -> impl Iterator<Item = (String, Vec<String>)> {
+    let own = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    SIMULATED.iter().map(move |(name, ids)| ((*name).to_owned(), own(ids)))
 }
 
 const SHIPPED: &[u8] = include_bytes!("gnn/network.bin");

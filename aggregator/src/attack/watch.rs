@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use tokio::time::{Duration, MissedTickBehavior, interval};
 use uuid::Uuid;
 
-use super::import;
 use super::incident::Incident;
-use super::predict::{Answer, Model, ModelError, Predictor};
+use super::predict::{Answer, Doubt, Model, ModelError, Predictor};
+use super::{import, versions};
 use crate::store::incidents::{Member, READER, Turn};
 use crate::store::predictions::{Expected, Prediction};
 use crate::store::{Store, StoreError, now};
@@ -42,7 +42,7 @@ pub fn folder(state: &Path) -> PathBuf {
 pub fn predictor(state: Option<&Path>) -> Result<Predictor, WatchError> {
     let folder = state.map(folder);
     let catalogue = Arc::new(import::load(folder.as_deref())?);
-    if let Some(path) = folder.map(|folder| folder.join(NETWORK)).filter(|path| path.exists()) {
+    if let Some(path) = folder.map(|folder| versions::at_work(&folder)).filter(|path| path.exists()) {
         let bytes = fs::read(&path).unwrap_or_default();
         let taught = Model::load(&bytes).and_then(|model| Predictor::new(model, catalogue.clone(), &[]));
         match taught {
@@ -230,7 +230,18 @@ fn predict(
 ) -> Prediction {
     let incident = &turn.incidents[place];
     let own: Vec<f64> = turn.incidents.iter().flat_map(Incident::intervals).collect();
-    let answer = predictor.with_intervals(&own).predict(&incident.history(turn.incidents.iter()), EXPECTED);
+    let predictor_here = predictor.with_intervals(&own);
+    // As sure as the plant's second layer was of the technique, no more.
+    let may_be = alert.candidates.iter().map(|one| (one.technique.clone(), one.probability)).collect();
+    let doubt = Doubt { named: technique.to_owned(), may_be };
+    let ask = |history: &[String]| predictor_here.predict_of(history, &doubt, EXPECTED);
+    let (history, plants) = incident.history(turn.incidents.iter());
+    let answer = ask(&history);
+    let mut detail = detail(&answer);
+    // Who does not see the other plants is told what this one's alerts give.
+    let alone = (!plants.is_empty()).then(|| ask(&incident.history_here(turn.incidents.iter())));
+    detail["plants"] = json!(plants);
+    detail["alone"] = alone.as_ref().map_or(Value::Null, told_alone);
     let (facility, id) = (incident.facility.clone(), incident.id);
     Prediction {
         id: Uuid::new_v5(&OWN, &alert.id.as_u128().to_be_bytes()),
@@ -243,9 +254,13 @@ fn predict(
         validated: None,
         came: None,
         techniques: expected(&answer),
-        detail: detail(&answer),
+        detail,
         serial: turn.next(),
     }
+}
+
+fn told_alone(answer: &Answer) -> Value {
+    json!({ "expected": expected(answer), "detail": detail(answer) })
 }
 
 /// What is expected, in rows.
@@ -289,7 +304,5 @@ pub fn detail(answer: &Answer) -> Value {
 }
 
 const OWN: Uuid = Uuid::from_u128(0x3a7c_51d0_92e8_4b7f_bd41_6e0a_72c3_98f5);
-/// What was taught here, in the folder.
-const NETWORK: &str = "network.bin";
 /// Techniques of a prediction.
 pub const EXPECTED: usize = 3;

@@ -11,9 +11,9 @@ use super::wait_for;
 use crate::attack::evaluate::{Report, evaluate};
 use crate::attack::gnn::train::{Training, train};
 use crate::attack::predict::{Model, Predictor, Taught};
-use crate::attack::sequences::Flows;
+use crate::attack::sequences::{Flows, SIMULATED};
 use crate::attack::timing::Timing;
-use crate::attack::{import, watch};
+use crate::attack::{import, versions, watch};
 use crate::config::Config;
 use crate::store::Store;
 
@@ -23,7 +23,8 @@ use crate::store::Store;
   fieldward-aggregator attack import ics-attack.json
   fieldward-aggregator attack predict T0846 --after T0883 --top 5
   fieldward-aggregator attack evaluate
-  fieldward-aggregator attack train --own --out /var/lib/fieldward/attack/network.bin")]
+  fieldward-aggregator attack train --own
+  fieldward-aggregator attack rollback")]
 pub struct Attack {
     /// The aggregator's configuration: it names the database and the folder
     #[arg(long, global = true, value_name = "FILE", default_value = "/etc/fieldward/aggregator.toml")]
@@ -64,10 +65,12 @@ enum What {
     },
     /// Teach the networks anew, the same each time, and write them
     Train {
-        /// Where to; the service takes `attack/network.bin` in its folder when it starts
+        /// Where to; without it they are kept as the next version in the aggregator's folder, which the service takes
+        /// when it starts
         #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-        /// With the incidents that this aggregator has seen itself
+        out: Option<PathBuf>,
+        /// With the incidents of this aggregator on which people have decided: no alert of theirs is open, and those
+        /// that were no false alarms tell the order
         #[arg(long)]
         own: bool,
         /// Hold nothing out: what probabilities mean is taken from the network that is shipped
@@ -75,6 +78,14 @@ enum What {
         quick: bool,
         #[command(flatten)]
         how: How,
+    },
+    /// List the networks that were taught here
+    Versions,
+    /// Put another network to work; the service takes it when it starts anew
+    Rollback {
+        /// Which, 0 for the shipped one; the one before, if none is named
+        #[arg(long, value_name = "N")]
+        to: Option<u32>,
     },
 }
 
@@ -106,7 +117,7 @@ impl Attack {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         match &self.what {
             What::Import { file } => {
-                let folder = watch::folder(&Config::load(&self.config)?.ca.folder);
+                let folder = self.folder()?;
                 let part = import::import(file, &folder)?;
                 let said = json!({
                     "domain": part.domain.name(), "version": part.version, "techniques": part.techniques.len(),
@@ -133,16 +144,58 @@ impl Attack {
                     if *quick { Model::scales_shipped() } else { reports(how)?.map(|(_, one)| one.scale) };
                 let taught = Taught::new()?.with_own(&own);
                 let mut ics =
-                    train(&taught.plant, &taught.plant_states, None, &how.training(Training::default()))?;
+                    train(&taught.plant, &taught.plant_states, &[], &how.training(Training::default()))?;
                 let mut enterprise =
-                    train(&taught.office, &taught.office_states, None, &how.training(Training::office()))?;
+                    train(&taught.office, &taught.office_states, &[], &how.training(Training::office()))?;
                 [ics.scale, enterprise.scale] = scales;
                 let model = Model { ics, enterprise, own: own.len() };
+                let Some(out) = out else { return self.keep(&model) };
                 fs::write(out, model.save()?).with_context(|| out.display().to_string())?;
                 println!("{}", json!({ "written": out, "own": own.len() }));
                 Ok(())
             }
+            What::Versions => {
+                let folder = self.folder()?;
+                let versions = versions::list(&folder)?;
+                let is_known = versions.iter().any(|one| one.is_at_work);
+                match (is_known, versions::at_work(&folder)) {
+                    (true, _) => println!("version 0: shipped"),
+                    (false, path) if path.exists() => {
+                        println!("version 0: shipped\n{}: at work, put there by hand", path.display());
+                    }
+                    (false, _) => println!("version 0: shipped, at work"),
+                }
+                for one in versions {
+                    let own = one.own.map_or_else(|| "damaged".to_owned(), sequences);
+                    println!(
+                        "version {}: {own}{}",
+                        one.number,
+                        if one.is_at_work { ", at work" } else { "" }
+                    );
+                }
+                Ok(())
+            }
+            What::Rollback { to } => {
+                let folder = self.folder()?;
+                let number = to.map_or_else(|| versions::before(&folder), Ok)?;
+                versions::put(&folder, number)?;
+                println!("version {number} is put to work; the service takes it when it starts anew");
+                Ok(())
+            }
         }
+    }
+
+    fn folder(&self) -> anyhow::Result<PathBuf> {
+        Ok(watch::folder(&Config::load(&self.config)?.ca.folder))
+    }
+
+    fn keep(&self, model: &Model) -> anyhow::Result<()> {
+        let number = versions::keep(&self.folder()?, model)?;
+        println!(
+            "version {number}: {}; the service takes it when it starts anew, and `attack rollback` goes back",
+            sequences(model.own)
+        );
+        Ok(())
     }
 
     /// The answers at work: those of the folder where the configuration can be read, else what is shipped.
@@ -220,6 +273,15 @@ impl Attack {
             anyhow::Ok(own)
         })?
     }
+}
+
+/// What a network was taught with, in words.
+fn sequences(own: usize) -> String {
+    let simulated = SIMULATED.len();
+    let word = if own == 1 { "sequence" } else { "sequences" };
+    format!(
+        "taught with {own} {word} of this aggregator's own incidents, beside {simulated} of the simulator and what is public"
+    )
 }
 
 #[derive(serde::Deserialize)]

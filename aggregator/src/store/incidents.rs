@@ -120,16 +120,23 @@ impl Store {
         self.db.read("read an incident", MEMBERS, values).await?.iter().map(member).collect()
     }
 
-    /// The newest incidents with at least three techniques, as sequences to learn from.
+    /// The newest incidents on which people have decided, as sequences to learn from: no alert of theirs is open, and
+    /// two techniques at least are of alerts that were resolved. What was a false alarm is left out.
     pub async fn sequences(&self) -> Result<Vec<(String, Vec<String>)>, StoreError> {
-        let mut sequences = Vec::new();
-        for incident in
-            self.incidents(&[], 2_000, 0).await?.into_iter().filter(|one| one.techniques.len() > 2)
-        {
-            let ids = incident.techniques.into_iter().map(|seen| seen.id).collect();
-            sequences.push((format!("{} {}", incident.facility, incident.id), ids));
+        let mut sequences: Vec<(Uuid, String, Vec<String>)> = Vec::new();
+        let rows = self.db.read("read sequences", SEQUENCES, vec![MOST_SEQUENCES.into()]).await?;
+        for row in &rows {
+            let (id, technique): (Uuid, String) = (row.get("id")?, row.get("technique")?);
+            if sequences.last().is_none_or(|(last, ..)| *last != id) {
+                let name = format!("{} {id}", row.get::<String>("facility_id")?);
+                sequences.push((id, name, Vec::new()));
+            }
+            if let Some((.., ids)) = sequences.last_mut().filter(|(.., ids)| !ids.contains(&technique)) {
+                ids.push(technique);
+            }
         }
-        Ok(sequences)
+        sequences.retain(|(.., ids)| ids.len() > 1);
+        Ok(sequences.into_iter().map(|(_, name, ids)| (name, ids)).collect())
     }
 
     /// The largest number of a change.
@@ -273,6 +280,8 @@ const PREDICTING: i64 = 0x6669_656c_6470_7265;
 const MOST: usize = 128;
 /// Incidents that alerts are held against.
 const MOST_OPEN: usize = 500;
+/// Incidents that are learnt from.
+const MOST_SEQUENCES: i64 = 2_000;
 /// As its marks are kept.
 pub(crate) const READER: &str = "predictions";
 const RECENT: &str =
@@ -280,6 +289,18 @@ const RECENT: &str =
 const OF_ALERT: &str = "SELECT incidents.* FROM incidents JOIN incident_alerts
     ON incident_alerts.incident_id = incidents.id WHERE incident_alerts.alert_id = $1";
 const SINCE: &str = "SELECT * FROM incidents WHERE serial > $1 ORDER BY serial LIMIT $2";
+const SEQUENCES: &str =
+    "SELECT closed.id AS id, closed.facility_id AS facility_id, incident_alerts.technique AS technique
+    FROM (SELECT id, facility_id, last_seen FROM incidents WHERE NOT EXISTS (SELECT 1 FROM incident_alerts
+            JOIN alerts ON alerts.id = incident_alerts.alert_id
+            WHERE incident_alerts.incident_id = incidents.id AND alerts.status IN ('new', 'acknowledged'))
+        AND EXISTS (SELECT 1 FROM incident_alerts JOIN alerts ON alerts.id = incident_alerts.alert_id
+            WHERE incident_alerts.incident_id = incidents.id AND alerts.status = 'resolved')
+        ORDER BY last_seen DESC, id DESC LIMIT $1) AS closed
+    JOIN incident_alerts ON incident_alerts.incident_id = closed.id
+    JOIN alerts ON alerts.id = incident_alerts.alert_id
+    WHERE alerts.status = 'resolved' AND incident_alerts.technique IS NOT NULL
+    ORDER BY closed.last_seen DESC, closed.id DESC, incident_alerts.timestamp, incident_alerts.alert_id";
 const MEMBERS: &str = "SELECT alert_id, incident_id, timestamp, technique, tactic FROM incident_alerts
     WHERE incident_id = $1 ORDER BY timestamp, alert_id LIMIT $2";
 const SERIAL: &str = "SELECT CAST(newest.serial AS BIGINT) AS serial FROM (

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use fieldward_shared::alert::AlertId;
 use fieldward_shared::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::db::{At, Json, Kind, Row, Tx, Value, Values};
@@ -40,7 +41,7 @@ pub struct Prediction {
 }
 
 /// A technique that is expected.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Expected {
     /// Its id.
     pub id: String,

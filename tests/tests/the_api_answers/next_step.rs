@@ -2,6 +2,7 @@
 //! out, and each alert is looked at once however many replicas look.
 
 use fieldward_aggregator::api::predictions::feed;
+use fieldward_aggregator::attack::predict::Taught;
 use fieldward_aggregator::attack::watch;
 use fieldward_aggregator::hub::{Channel, Next};
 use fieldward_aggregator::store::{Body, Store};
@@ -17,6 +18,8 @@ stories!(
     the_next_step_is_predicted_and_borne_out,
     each_alert_is_looked_at_once,
     plants_under_the_same_source_are_one_campaign,
+    who_sees_one_plant_learns_nothing_of_another,
+    incidents_that_people_closed_are_learnt_from,
     questions_are_answered_for_ids_of_both_versions
 );
 
@@ -150,6 +153,102 @@ async fn plants_under_the_same_source_are_one_campaign(database: Database) {
     assert_eq!(incidents[0].campaign, incidents[1].campaign);
     let of_south = store.predictions(std::slice::from_ref(&south.facility), None, None, 10, 0).await.unwrap();
     assert_eq!(of_south[0].detail["history"], json!(["T0846", "T0888", "T0861"]));
+}
+
+async fn who_sees_one_plant_learns_nothing_of_another(database: Database) {
+    let store = database.open().await;
+    let service = Service::start(store.clone()).await.unwrap();
+    let (north, south) = (Reporter::new(1), Reporter::new(2));
+    // Techniques that nothing would name to who knows of the south alone.
+    let here = "T0861".to_owned();
+    let alone = watch::detail(&service.api.predictor.predict(std::slice::from_ref(&here), 3)).to_string();
+    let techniques = &service.api.predictor.catalogue().ics.techniques;
+    let mut unsaid = techniques.iter().map(|one| one.id.clone()).filter(|id| !alone.contains(id.as_str()));
+    let [one, two] = [(); 2].map(|()| unsaid.next().unwrap());
+    let mut told = None;
+    feed::tell(&service.api, &mut told).await.unwrap();
+    commit(&store, &north, 1, alert(&north, 1, Some(&one), "203.0.113.9", 0)).await;
+    commit(&store, &north, 2, alert(&north, 2, Some(&two), "203.0.113.9", 1)).await;
+    commit(&store, &south, 1, alert(&south, 3, Some(&here), "203.0.113.9", 5)).await;
+    look(&service).await;
+    feed::tell(&service.api, &mut told).await.unwrap();
+    let elsewhere = &store.incidents(std::slice::from_ref(&north.facility), 1, 0).await.unwrap()[0];
+    let narrow = service.key("analyst", &[&south.facility]).await.unwrap();
+    let wide = service.key("analyst", &[&south.facility, &north.facility]).await.unwrap();
+    let secrets = [one.as_str(), &two, &north.facility, &elsewhere.id.to_string()].map(str::to_owned);
+    let incident = service.get(&narrow, "/api/incidents").await.unwrap()["incidents"][0]["id"].clone();
+    let mut paths =
+        ["predictions", "predictions/latest", "incidents", "mitre/graph"].map(String::from).to_vec();
+    paths.push(format!("incidents/{}", incident.as_str().unwrap()));
+    for path in paths {
+        let said = service.get(&narrow, &format!("/api/{path}")).await.unwrap().to_string();
+        assert!(said.contains(&here), "{path}");
+        for secret in &secrets {
+            assert!(!said.contains(secret.as_str()), "{secret} in {path}: {said}");
+        }
+    }
+    let layer = service.get(&narrow, "/api/mitre/layer").await.unwrap();
+    let seen = layer["techniques"].as_array().unwrap().iter().filter(|one| one["score"] == 100.0);
+    assert_eq!(seen.map(|one| one["techniqueID"].clone()).collect::<Vec<_>>(), [json!(here)]);
+    let list = service.get(&wide, "/api/predictions?facility=plant-2").await.unwrap();
+    assert_eq!(list["predictions"][0]["history"], json!([one, two, here]));
+    let question = json!({ "current_technique": "T0855", "alert_id": list["predictions"][0]["alert_id"] });
+    let answer = service.ask(&narrow, "POST", "/api/predictions/predict", Some(question)).await.unwrap();
+    assert_eq!(answer.json().unwrap()["history"], json!([here, "T0855"]));
+    // The same over sockets: who sees both plants is told all, who sees one what it gives alone, each once.
+    let Next::Events(events) = service.api.hub.after(Channel::Predictions, 0, 100) else {
+        panic!("messages")
+    };
+    let told = |seen: &[&str]| {
+        let to = events.iter().filter(|event| event.to.holds(|plant| seen.contains(&plant)));
+        to.map(|event| event.data.clone()).collect::<Vec<_>>()
+    };
+    let narrow = told(&[&south.facility]);
+    let is_prediction = |data: &&String| data.contains("predicted_techniques");
+    assert_eq!(narrow.iter().filter(is_prediction).count(), 1);
+    for (data, secret) in narrow.iter().flat_map(|data| secrets.iter().map(move |secret| (data, secret))) {
+        assert!(!data.contains(secret.as_str()), "{secret} in {data}");
+    }
+    let wide = told(&[&south.facility, &north.facility]);
+    assert_eq!(wide.iter().filter(is_prediction).count(), 3);
+    assert!(wide.iter().any(|data| data.contains(&format!("[\"{one}\",\"{two}\",\"{here}\"]"))));
+}
+
+async fn incidents_that_people_closed_are_learnt_from(database: Database) {
+    let store = database.open().await;
+    let service = Service::start(store.clone()).await.unwrap();
+    let analyst = service.key("analyst", &["*"]).await.unwrap();
+    let plant = Reporter::new(1);
+    let mut ids = Vec::new();
+    let steps = ["T0846", "T0888", "T0888", "T0801", "T0855"];
+    for (nth, technique) in steps.iter().enumerate() {
+        let one = alert(&plant, nth as u64, Some(technique), "10.0.0.66", nth as u64);
+        ids.push(one.id.to_string());
+        commit(&store, &plant, nth as u64 + 1, one).await;
+    }
+    look(&service).await;
+    let decide = async |id: &str, status: &str| {
+        let body = Some(json!({ "status": status }));
+        let path = format!("/api/alerts/{id}/status");
+        let answer = service.ask(&analyst, "PUT", &path, body).await.unwrap();
+        assert_eq!(answer.status, 200, "{status}");
+    };
+    for (id, status) in ids.iter().zip(["resolved", "resolved", "resolved", "false-positive"]) {
+        decide(id, status).await;
+        assert_eq!(store.sequences().await.unwrap(), [], "an alert is open");
+    }
+    decide(&ids[4], "acknowledged").await;
+    assert!(store.sequences().await.unwrap().is_empty(), "somebody is at it");
+    decide(&ids[4], "resolved").await;
+    let sequences = store.sequences().await.unwrap();
+    // The false alarm is no step.
+    assert_eq!(
+        sequences.iter().map(|(_, ids)| ids.clone()).collect::<Vec<_>>(),
+        [["T0846", "T0888", "T0855"]]
+    );
+    assert!(sequences[0].0.starts_with("plant-1 "));
+    let before = Taught::new().unwrap().with_own(&[]).plant_states.len();
+    assert_eq!(Taught::new().unwrap().with_own(&sequences).plant_states.len(), before + 2);
 }
 
 async fn questions_are_answered_for_ids_of_both_versions(database: Database) {

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::super::principal::Scope;
 use super::super::time::Time;
+use super::sight;
 use crate::store::predictions::Prediction;
 
 /// What is expected next of an incident.
@@ -179,8 +181,13 @@ struct Remedy {
 }
 
 impl PredictionBody {
-    /// Of what is kept.
-    pub fn of(one: Prediction) -> Self {
+    /// Of what is kept, as far as somebody sees it.
+    pub fn of(one: Prediction, scope: &Scope) -> Self {
+        Self::all(sight::seen_by(one, scope))
+    }
+
+    /// Of all that it says.
+    pub(super) fn all(one: Prediction) -> Self {
         let detail: Detail = serde_json::from_value(one.detail).unwrap_or_default();
         let recommendations = recommend(&detail);
         let predicted = one.techniques.into_iter().map(|expected| {

@@ -8,8 +8,10 @@ use tokio::time::{Duration, MissedTickBehavior, interval};
 
 use super::super::Api;
 use super::super::incidents::IncidentBody;
-use super::PredictionBody;
-use crate::hub::Channel;
+use super::super::principal::Scope;
+use super::{PredictionBody, seen_by, sight};
+use crate::hub::{Audience, Channel};
+use crate::store::predictions::Prediction;
 use crate::store::{StoreError, now};
 
 /// Runs until the stop.
@@ -38,20 +40,27 @@ pub async fn tell(api: &Api, told: &mut Option<u64>) -> Result<(), StoreError> {
         return Ok(());
     }
     for incident in api.store.incidents_since(mark, MOST).await? {
-        let facility = incident.facility.clone();
-        publish(api, "incident", &facility, &IncidentBody::of(incident));
+        let to = Audience::of(Some(&incident.facility));
+        publish(api, "incident", to, &IncidentBody::of(incident));
     }
     for prediction in api.store.predictions_since(mark, MOST).await? {
-        let facility = prediction.facility.clone();
-        let kind = if prediction.validated.is_some() { "update" } else { "new" };
-        publish(api, kind, &facility, &PredictionBody::of(prediction));
+        let kind = |one: &Prediction| if one.validated.is_some() { "update" } else { "new" };
+        let (plant, others) = (prediction.facility.clone(), sight::others(&prediction));
+        // Who sees all plants that had a part in it is told all, who sees this one what it gives alone.
+        if !others.is_empty() {
+            let less = seen_by(prediction.clone(), &Scope::of(std::slice::from_ref(&plant)));
+            let to = Audience { plants: vec![plant.clone()], but_not: others.clone() };
+            publish(api, kind(&less), to, &PredictionBody::all(less));
+        }
+        let to = Audience { plants: std::iter::once(plant).chain(others).collect(), but_not: Vec::new() };
+        publish(api, kind(&prediction), to, &PredictionBody::all(prediction));
     }
     Ok(())
 }
 
-fn publish(api: &Api, kind: &'static str, facility: &str, body: &impl serde::Serialize) {
+fn publish(api: &Api, kind: &'static str, to: Audience, body: &impl serde::Serialize) {
     match serde_json::to_value(body) {
-        Ok(data) => drop(api.hub.publish(Channel::Predictions, kind, Some(facility), &data, now())),
+        Ok(data) => drop(api.hub.tell(Channel::Predictions, kind, to, &data, now())),
         Err(_) => api.hub.skip(Channel::Predictions),
     }
 }

@@ -2,6 +2,7 @@
 
 mod body;
 pub mod feed;
+mod sight;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use crate::attack::watch::{EXPECTED, detail, expected};
 use crate::store::now;
 use crate::store::predictions::Prediction;
 pub(super) use body::PredictionBody;
+pub(super) use sight::seen_by;
 
 /// The resource.
 pub fn routes() -> Routes {
@@ -82,7 +84,7 @@ async fn list(
         ),
         None => (Vec::new(), 0),
     };
-    let predictions = predictions.into_iter().map(PredictionBody::of).collect();
+    let predictions = predictions.into_iter().map(|one| PredictionBody::of(one, &principal.scope)).collect();
     Ok(axum::Json(PredictionPage { predictions, total, as_of }))
 }
 
@@ -104,7 +106,7 @@ async fn latest(State(api): State<Arc<Api>>, principal: Principal) -> Result<axu
         Some(plants) => api.store.predictions(&plants, None, None, 1, 0).await?.pop(),
         None => None,
     };
-    Ok(axum::Json(Latest { prediction: newest.map(PredictionBody::of), as_of }))
+    Ok(axum::Json(Latest { prediction: newest.map(|one| PredictionBody::of(one, &principal.scope)), as_of }))
 }
 
 /// A prediction, with what came of it
@@ -118,7 +120,9 @@ async fn one(
 ) -> Result<axum::Json<PredictionBody>, ApiError> {
     let prediction = api.store.prediction(id).await?;
     let prediction = prediction.filter(|one| principal.scope.holds(&one.facility));
-    prediction.map(|one| axum::Json(PredictionBody::of(one))).ok_or_else(|| ApiError::not_found("prediction"))
+    prediction
+        .map(|one| axum::Json(PredictionBody::of(one, &principal.scope)))
+        .ok_or_else(|| ApiError::not_found("prediction"))
 }
 
 /// What if this were seen?
@@ -186,5 +190,5 @@ async fn predict(
         detail: detail(&answer),
         serial: 0,
     };
-    Ok(axum::Json(PredictionBody::of(prediction)))
+    Ok(axum::Json(PredictionBody::all(prediction)))
 }

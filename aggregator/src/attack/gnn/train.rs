@@ -107,15 +107,10 @@ struct Shown {
     missing: Option<Tensor<2>>,
 }
 
-/// Teaches a network from states; the incident that is held out is in neither states nor graph.
-pub fn train(
-    graph: &Graph,
-    states: &[State],
-    held: Option<usize>,
-    how: &Training,
-) -> Result<Network, Misfit> {
+/// Teaches a network from states; incidents that are held out are in neither states nor graph.
+pub fn train(graph: &Graph, states: &[State], held: &[usize], how: &Training) -> Result<Network, Misfit> {
     let shape = Shape::of(graph);
-    let states: Vec<&State> = states.iter().filter(|state| Some(state.incident) != held).collect();
+    let states: Vec<&State> = states.iter().filter(|state| !held.contains(&state.incident)).collect();
     let members = (0..how.members).map(|member| {
         let chance = Rng::with_seed(how.seed.wrapping_mul(1_000_003).wrapping_add(member as u64));
         let mut teacher = Teacher::new(graph, shape, &states, held, chance);
@@ -130,19 +125,13 @@ struct Teacher<'a> {
     shape: Shape,
     states: &'a [&'a State],
     inputs: Vec<Inputs>,
-    held: Option<usize>,
+    held: &'a [usize],
     chance: Rng,
     device: Device,
 }
 
 impl<'a> Teacher<'a> {
-    fn new(
-        graph: &'a Graph,
-        shape: Shape,
-        states: &'a [&'a State],
-        held: Option<usize>,
-        chance: Rng,
-    ) -> Self {
+    fn new(graph: &'a Graph, shape: Shape, states: &'a [&'a State], held: &'a [usize], chance: Rng) -> Self {
         let inputs = states.iter().map(|state| Inputs::of(graph, &state.history)).collect();
         Self { graph, shape, states, inputs, held, chance, device: Device::flex().autodiff() }
     }
@@ -406,7 +395,7 @@ mod tests {
         assert_eq!(states.len(), 139);
         let run = |seed| {
             let how = Training { seed, members: 1, steps: 4, ..Training::default() };
-            train(&graph, &states, Some(0), &how).unwrap()
+            train(&graph, &states, &[0], &how).unwrap()
         };
         let network = run(1);
         assert_eq!(network, run(1));
@@ -427,7 +416,7 @@ mod tests {
         let graph = Graph::new(&Catalogue::shipped().unwrap(), Domain::Ics);
         let states = of_actors(&graph);
         let some: Vec<&State> = states.iter().collect();
-        let mut teacher = Teacher::new(&graph, Shape::of(&graph), &some, None, Rng::with_seed(3));
+        let mut teacher = Teacher::new(&graph, Shape::of(&graph), &some, &[], Rng::with_seed(3));
         let weights = Weights::initial(&teacher.shape.clone(), &mut teacher.chance, &teacher.device);
         let fixed = teacher.fixed();
         let shown = teacher.shown_all();

@@ -41,6 +41,37 @@ fn a_model_that_is_damaged_or_of_another_catalogue_is_refused() {
 }
 
 #[test]
+fn who_doubts_is_answered_in_between() {
+    let predictor = Predictor::shipped().unwrap();
+    let seen = ids(&["T0846", "T0855"]);
+    let of =
+        |answer: &Answer, id: &str| answer.next.iter().find(|one| one.id == id).map(|one| one.probability);
+    let may_be = |all: &[(&str, f32)]| Doubt {
+        named: "T0855".to_owned(),
+        may_be: all.iter().map(|(id, share)| ((*id).to_owned(), *share)).collect(),
+    };
+    let sure = predictor.predict(&seen, 83);
+    let other = predictor.predict(&ids(&["T0846", "T0814"]), 83);
+    let half = predictor.predict_of(&seen, &may_be(&[("T0855", 0.4), ("T0814", 0.4)]), 83);
+    assert_eq!(half.history, sure.history);
+    assert!(half.next.iter().all(|one| !seen.contains(&one.id)));
+    let between = |id: &str| {
+        let [one, two, mixed] = [&sure, &other, &half].map(|answer| of(answer, id).unwrap());
+        (one.min(two)..=one.max(two) * 1.5).contains(&mixed)
+    };
+    let common = sure.next.iter().filter(|one| of(&other, &one.id).is_some());
+    assert!(common.take(20).filter(|one| between(&one.id)).count() > 15);
+    // Nothing to doubt, or nothing that is known.
+    for nothing in [&[][..], &[("T0855", 1.0)], &[("T0814", 0.9)], &[("T0855", 0.5), ("T9999", 0.5)]] {
+        assert_eq!(predictor.predict_of(&seen, &may_be(nothing), 83), sure);
+    }
+    for strange in [f32::NAN, f32::INFINITY, -1.0, 0.0] {
+        let answer = predictor.predict_of(&seen, &may_be(&[("T0855", 0.5), ("T0814", strange)]), 83);
+        assert!(answer.next.iter().all(|one| one.probability.is_finite()));
+    }
+}
+
+#[test]
 fn precedents_are_told_by_name() {
     let predictor = Predictor::shipped().unwrap();
     let answer = predictor.predict(&ids(&["T0846", "T0888", "T0855"]), 83);
