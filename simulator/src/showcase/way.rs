@@ -31,7 +31,7 @@ impl Way {
 
 /// The way for this machine, and the plants with their addresses.
 pub fn choose(pipe: bool) -> (Way, Vec<Config>) {
-    let plain: Vec<Config> = PLANTS.into_iter().map(|kind| Config::new(kind, DEVICES)).collect();
+    let plain: Vec<Config> = PLANTS.iter().map(|kind| Config::new(kind, DEVICES)).collect();
     let piped = |why| (Way::Pipe(why), plain.iter().map(in_private).collect());
     if pipe {
         return piped("was asked for");
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn two_demonstrations_do_not_meet() {
-        let plain: Vec<Config> = PLANTS.into_iter().map(|kind| Config::new(kind, DEVICES)).collect();
+        let plain: Vec<Config> = PLANTS.iter().map(|kind| Config::new(kind, DEVICES)).collect();
         let first = on_loopback(&plain, 201);
         let plant = first[1].plant([127, 202]);
         let ip = plant.hosts[plant.devices[0].host].ip;
