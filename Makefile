@@ -24,8 +24,10 @@ page-api: ## write the page's types anew, from the API as it is
 	$(CARGO) run --locked -p fieldward-aggregator -- openapi > $(PAGE)/openapi.json
 	cd $(PAGE) && node scripts/api.mjs openapi.json && rm openapi.json
 
-demo: setup ## ten minutes of a plant with three attacks, recorded and decoded
-	@scripts/demo.sh $(OUT)
+demo: ## an aggregator with its page, three plants, and attacks on them when you ask for them
+	@scripts/setup.sh demo
+	@scripts/page.sh
+	@scripts/demo.sh
 
 test: setup ## every test
 	$(CARGO) test --workspace --locked

@@ -1,24 +1,13 @@
 #!/usr/bin/env bash
-# The demo so far: ten minutes of a water works with three attacks are recorded, decoded, and summed up.
+# The demo: builds what it needs, and starts everything on this machine (fieldward-sim showcase, which says the rest).
+# PROFILE=dev builds faster and runs slower; what stands behind the script's name is handed on.
 set -euo pipefail
-out=${1:-out}
-mkdir -p "$out"
-cargo build --release --locked -q -p fieldward-agent -p fieldward-sim
-target/release/fieldward-sim record --plant water --minutes 10 --event maintenance@30 \
-    --attack unit-sweep@120 --attack setpoint-range@300 --attack wildcard-subscription@420 \
-    --out "$out/demo.pcap" --labels "$out/demo.json"
-target/release/fieldward-agent decode "$out/demo.pcap" >"$out/demo.jsonl"
+cd "$(dirname "$0")/.."
+profile=${PROFILE:-release}
+folder=${CARGO_TARGET_DIR:-target}/$([ "$profile" = dev ] && echo debug || echo "$profile")
 
-echo
-echo "What was played ($out/demo.json):"
-grep -E '"(name|technique|src|dst|changed)"|^        "10|^        ".*=' "$out/demo.json" | tr -d '",' | sed 's/^ *//; s/^/    /'
-echo
-echo "One event of each kind (all of them: $out/demo.jsonl):"
-for proto in modbus mqtt dns http tcp conn; do
-    grep -m1 "\"proto\":\"$proto\"" "$out/demo.jsonl" | cut -c1-230 || true
-done
-echo
-echo "The summary (fieldward-agent decode --quiet $out/demo.pcap):"
-target/release/fieldward-agent decode --quiet "$out/demo.pcap"
-echo
-echo "The same plants live: target/release/fieldward-sim demo"
+began=$SECONDS
+echo "demo: building agent, aggregator and simulator (the first time this takes some minutes)"
+cargo build --profile "$profile" --locked -p fieldward-agent -p fieldward-aggregator -p fieldward-sim
+echo "demo: built in $((SECONDS - began)) s"
+exec "$folder/fieldward-sim" showcase "$@"

@@ -69,6 +69,15 @@ case "${1:-base}" in
     page)
         node_and_npm
         ;;
+    demo)
+        if ! command -v cargo >/dev/null; then
+            echo "setup: Rust is missing; install it from https://rustup.rs and run this again" >&2
+            exit 1
+        fi
+        # mosquitto is the broker of live plants; the rest builds
+        packages gcc libc6-dev libpcap-dev mosquitto
+        node_and_npm
+        ;;
     api-fuzz)
         packages curl postgresql python3 python3-venv
         schemathesis

@@ -42,6 +42,7 @@ pub async fn run(config: Config, notify: Notify) -> anyhow::Result<()> {
         limits: Limits { simulators, ..Limits::default() },
     };
     let intake = Intake::bind(config.listen, parts).await?;
+    tracing::info!(address = %intake.address(), "agents may come");
     let vitals = Vitals::default();
     let opened = api::open(&config, store.clone(), &intake, hall.server(), vitals.clone()).await?;
     let (server, shown, heard) = (opened.server, opened.api, opened.heard);

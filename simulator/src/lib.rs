@@ -17,6 +17,7 @@ pub mod recording;
 mod repair;
 mod rng;
 mod script;
+pub mod showcase;
 mod stage;
 mod world;
 

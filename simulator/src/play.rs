@@ -32,12 +32,46 @@ pub enum Play {
     },
 }
 
-/// Virtual time, and the tasks that were begun since it last moved.
+/// Virtual time, and the tasks that were begun.
 pub struct Schedule {
     now: Cell<u64>,
     /// The earliest moment for which the running task waits.
     wake: Cell<u64>,
+    /// Since time last moved.
     begun: RefCell<Vec<Task>>,
+    waiting: RefCell<Waiting>,
+}
+
+/// The tasks that wait, by their moment and by when they began to wait.
+#[derive(Default)]
+struct Waiting {
+    tasks: Vec<Option<Task>>,
+    free: Vec<usize>,
+    moments: BinaryHeap<Reverse<(u64, u64, usize)>>,
+    order: u64,
+}
+
+impl Waiting {
+    fn takes(&mut self, task: Task, at: u64) {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.tasks.push(None);
+            self.tasks.len() - 1
+        });
+        self.tasks[index] = Some(task);
+        self.waits(at, index);
+    }
+
+    fn waits(&mut self, at: u64, index: usize) {
+        self.order += 1;
+        self.moments.push(Reverse((at, self.order, index)));
+    }
+
+    /// Whose moment is the earliest, when that has come by `end`.
+    fn next(&mut self, end: u64) -> Option<(u64, usize)> {
+        let Reverse((at, ..)) = self.moments.peek().filter(|Reverse((at, ..))| *at <= end)?;
+        let at = *at;
+        self.moments.pop().map(|Reverse((_, _, index))| (at, index))
+    }
 }
 
 impl Play {
@@ -47,6 +81,7 @@ impl Play {
             now: Cell::new(start.as_micros()),
             wake: Cell::new(u64::MAX),
             begun: RefCell::default(),
+            waiting: RefCell::default(),
         }))
     }
 
@@ -99,30 +134,16 @@ impl Play {
 }
 
 impl Schedule {
-    /// Runs every task until `end`, or until `passes`, which learns how far time has moved, says no.
+    /// Runs every task until `end`, or until `passes`, which learns how far time has moved, says no. Called again,
+    /// it goes on.
     pub fn run(&self, end: Timestamp, mut passes: impl FnMut(Timestamp) -> bool) {
-        let mut tasks: Vec<Option<Task>> = Vec::new();
-        let mut free = Vec::new();
-        let mut waiting = BinaryHeap::new();
-        let mut order = 0_u64;
-        let mut next = None;
         let mut context = Context::from_waker(Waker::noop());
+        let mut waiting = self.waiting.borrow_mut();
         loop {
             for task in self.begun.take() {
-                let index = free.pop().unwrap_or_else(|| {
-                    tasks.push(None);
-                    tasks.len() - 1
-                });
-                tasks[index] = Some(task);
-                order += 1;
-                waiting.push(Reverse((self.now.get(), order, index)));
+                waiting.takes(task, self.now.get());
             }
-            if let Some(Reverse((at, ..))) = waiting.peek()
-                && *at <= end.as_micros()
-            {
-                next = waiting.pop();
-            }
-            let Some(Reverse((at, _, index))) = next.take() else { break };
+            let Some((at, index)) = waiting.next(end.as_micros()) else { break };
             if at > self.now.get() {
                 self.now.set(at);
                 if !passes(Timestamp::from_micros(at)) {
@@ -130,21 +151,24 @@ impl Schedule {
                 }
             }
             self.wake.set(u64::MAX);
-            let Some(task) = tasks.get_mut(index).and_then(Option::as_mut) else { continue };
+            let Some(task) = waiting.tasks.get_mut(index).and_then(Option::as_mut) else { continue };
             match task.as_mut().poll(&mut context) {
                 Poll::Ready(()) => {
-                    tasks[index] = None;
-                    free.push(index);
+                    waiting.tasks[index] = None;
+                    waiting.free.push(index);
                 }
-                Poll::Pending => {
-                    order += 1;
-                    waiting.push(Reverse((self.wake.get(), order, index)));
-                }
+                Poll::Pending => waiting.waits(self.wake.get(), index),
             }
         }
         self.now.set(end.as_micros());
         // There is nothing left to stop.
         let _ = passes(end);
+    }
+
+    /// Ends every task. They hold what holds this: without it none of that would ever go.
+    pub fn end(&self) {
+        drop(self.waiting.take());
+        drop(self.begun.take());
     }
 }
 
@@ -173,6 +197,8 @@ mod tests {
             });
         }
         let Play::Recorded(schedule) = &play else { unreachable!() };
+        // In one go or in several.
+        schedule.run(Timestamp::from_micros(1_220_000), |_| true);
         schedule.run(Timestamp::from_micros(1_400_000), |_| true);
         let expected = [
             ("quick", 1_100_000),

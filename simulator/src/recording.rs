@@ -46,6 +46,7 @@ pub fn record(
         let writes = net.recorder.borrow_mut().passes(now);
         writes && progress((now.as_micros() - start) as f64 / (end - start) as f64)
     });
+    schedule.end();
     let mut recorder = net.recorder.borrow_mut();
     recorder.written()?;
     let end = play.now().as_micros();

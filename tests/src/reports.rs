@@ -67,12 +67,19 @@ impl Reporter {
             protocol_distribution: dice(second, 1_000_000) as f32 / 1e6,
             status: if second < 45 { "normal" } else { "attack" }.into(),
         };
+        let technique =
+            (!nth.is_multiple_of(3)).then(|| TECHNIQUES[dice(9, TECHNIQUES.len() as u64) as usize]);
         Alert {
             id: AlertId::new(&self.facility, "bench", "10.0.0.9", at),
             timestamp: at,
             facility_id: self.facility.clone(),
             severity,
-            title: format!("{} reads and writes registers of {} as nobody did before", asset(1), asset(6)),
+            title: match technique {
+                Some((.., what)) => format!("{} {what}, {} among others", asset(1), asset(6)),
+                None => {
+                    format!("{} reads and writes registers of {} as nobody did before", asset(1), asset(6))
+                }
+            },
             description: format!(
                 "Since it began, {} sent {} requests to {} controllers, {} of them with function codes that \
                  were never used at this plant. The controllers answered {} with an exception. Nothing of the \
@@ -84,8 +91,8 @@ impl Reporter {
                 dice(6, 50)
             ),
             status: Status::New,
-            attack_type: (!nth.is_multiple_of(3)).then(|| format!("T08{:02}", dice(9, 80))),
-            attack_name: (!nth.is_multiple_of(3)).then(|| "Remote System Discovery".into()),
+            attack_type: technique.map(|(id, ..)| id.into()),
+            attack_name: technique.map(|(_, name, ..)| name.into()),
             correlation_confidence: (dice(7, 100) as f32) / 100.0,
             correlation_summary: "four detectors agree that somebody new asks controllers what they hold"
                 .into(),
@@ -111,7 +118,7 @@ impl Reporter {
             src_assets: vec![asset(1)],
             dst_assets: (0..3).map(|one| asset(6 + one)).collect(),
             protocol: "modbus".into(),
-            tactic: (!nth.is_multiple_of(3)).then(|| "discovery".into()),
+            tactic: technique.map(|(.., tactic, _)| tactic.into()),
             candidates: vec![
                 Candidate { technique: "T0846".into(), probability: 0.75 },
                 Candidate { technique: "T0888".into(), probability: 0.125 },
@@ -162,3 +169,28 @@ pub fn second(facility: &str, ago: u64, at: Timestamp) -> NetworkData {
         raw_features: [("packets".to_owned(), packets as f32)].into(),
     }
 }
+
+/// Techniques as agents name them: id, name, tactic, and what a title says. What is named most comes most often.
+const TECHNIQUES: [(&str, &str, &str, &str); 16] = [
+    ("T0846", "Remote System Discovery", "discovery", "tried ports of every controller"),
+    ("T0846", "Remote System Discovery", "discovery", "swept the network"),
+    ("T0888", "Remote System Information Discovery", "discovery", "asked controllers who they are"),
+    ("T0861", "Point & Tag Identification", "collection", "read register after register"),
+    ("T0802", "Automated Collection", "collection", "gathered long ranges of registers"),
+    ("T0801", "Monitor Process State", "collection", "polls as no master does"),
+    ("T0836", "Modify Parameter", "impair-process-control", "wrote set values outside what was learnt"),
+    ("T0836", "Modify Parameter", "impair-process-control", "moved set values step by step"),
+    (
+        "T0855",
+        "Unauthorized Command Message",
+        "impair-process-control",
+        "gave commands that only SCADA gives",
+    ),
+    ("T0806", "Brute Force I/O", "impair-process-control", "switched outputs over and over"),
+    ("T0838", "Modify Alarm Settings", "inhibit-response-function", "changed limits of alarms"),
+    ("T0814", "Denial of Service", "inhibit-response-function", "opened connections until none were left"),
+    ("T0816", "Device Restart/Shutdown", "inhibit-response-function", "told controllers to restart"),
+    ("T0843", "Program Download", "lateral-movement", "wrote a program into controllers"),
+    ("T0812", "Default Credentials", "lateral-movement", "tried delivered passwords"),
+    ("T0819", "Exploit Public-Facing Application", "initial-access", "sent commands inside web requests"),
+];

@@ -9,7 +9,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use fieldward_aggregator::api::jobs;
+use fieldward_aggregator::api::{jobs, predictions};
+use fieldward_aggregator::attack::watch;
 use fieldward_aggregator::intake::Told;
 use fieldward_aggregator::store::{Body, Store, now};
 use fieldward_shared::alert::{Alert, AlertId, Severity};
@@ -49,7 +50,12 @@ async fn play(folder: &Path, page: &Path) -> Result<()> {
     let (stop, asked) = tokio::sync::oneshot::channel::<()>();
     let mut works = Supervisor::new(Notify::default(), Duration::from_secs(20));
     let api = service.api.clone();
+    let (predictor, seen, told) = (api.predictor.clone(), api.store.clone(), api.clone());
+    // What is there is put together before somebody looks; what comes meanwhile, meanwhile.
+    while watch::look(&seen, &predictor).await? {}
     works.spawn("jobs", |stop| jobs::run::run(api, stop));
+    works.spawn("predictions", |stop| watch::run(seen, predictor, stop));
+    works.spawn("predictions-told", |stop| predictions::feed::run(told, stop));
     let jobs = tokio::spawn(async move { works.run_until(async { drop(asked.await) }, None).await });
     let mut browser = Browser::start(page, &service).await?;
     let done = browser.serve(&agent).await;
@@ -174,8 +180,9 @@ fn shifted(mut alert: Alert, facility: &str, at: Timestamp) -> Alert {
     alert.timestamp = moved(alert.timestamp);
     alert.first_seen = moved(alert.first_seen);
     alert.last_seen = moved(alert.last_seen);
-    alert.id = AlertId::new(facility, "page", "10.0.0.9", alert.timestamp);
-    alert.src_assets = vec!["10.0.0.9".into()];
+    alert.id = AlertId::new(facility, "page", ATTACKER, alert.timestamp);
+    alert.title = alert.src_assets.iter().fold(alert.title, |title, one| title.replacen(one, ATTACKER, 1));
+    alert.src_assets = vec![ATTACKER.into()];
     for source in &mut alert.sources {
         source.detection_time = moved(source.detection_time).plus(30_000_000);
     }
@@ -206,6 +213,8 @@ fn password(role: &str) -> String {
     format!("a password of {role}")
 }
 
+/// Who is behind all of it.
+const ATTACKER: &str = "10.0.0.9";
 /// The plant whose agent reports while somebody looks.
 const LIVE: &str = "live-plant";
 /// Alerts of each of the other plants.

@@ -12,6 +12,7 @@ use fieldward_shared::time::Timestamp;
 
 use super::reading;
 use crate::detect::DETECTORS;
+use crate::learn::beforehand::Beforehand;
 use crate::model::{self, Lesson};
 use crate::pipeline::Limits;
 use crate::watch::Watch;
@@ -21,6 +22,7 @@ use crate::watch::Watch;
 #[command(after_help = "Examples:
   fieldward-agent learn monday.pcap tuesday.pcapng --model models/plant-a
   zcat week.pcap.gz | fieldward-agent learn - --model models/plant-a --seed 7
+  fieldward-agent learn week.pcap --model /var/lib/fieldward/model --state /var/lib/fieldward
 
 What was learnt from the bytes on the wire stands in DIR/baseline.txt and may be read and edited.")]
 pub struct Learn {
@@ -33,6 +35,10 @@ pub struct Learn {
     /// Where chance comes from: the same seed and captures give the same models
     #[arg(long, default_value_t = 0, value_name = "N")]
     seed: u64,
+    /// State directory of the service: its minutes are kept there, too, for rounds in which plants learn together.
+    /// The service must not run meanwhile
+    #[arg(long, value_name = "DIR")]
+    state: Option<PathBuf>,
 }
 
 impl Learn {
@@ -40,10 +46,14 @@ impl Learn {
         let learners = DETECTORS.iter().map(|kind| (kind.learn)(self.seed)).collect();
         let mut watch = Watch::new(Limits::watching(), learners);
         let mut learnt = Learnt::default();
+        let mut kept = self.state.as_deref().map(|state| Beforehand::open(state, &self.model)).transpose()?;
         for file in &self.files {
             let ended = reading::read(file, |packet| {
                 watch.packet(packet);
                 watch.findings();
+                if let Some(kept) = &mut kept {
+                    kept.packet(&watch);
+                }
                 learnt.pass(packet.ts);
                 Ok(())
             })?;
@@ -62,6 +72,9 @@ impl Learn {
             bail!("nothing could be learnt, and no model was written\n{said}");
         }
         eprintln!("{said}Written to {}.", self.model.display());
+        if let (Some(kept), Some(state)) = (&kept, &self.state) {
+            eprintln!("{} minutes are kept in {} for rounds.", kept.counts().kept, state.display());
+        }
         Ok(())
     }
 }

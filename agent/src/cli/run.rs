@@ -1,13 +1,13 @@
 //! `run`: the service of one plant.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use fieldward_shared::service::Notify;
 
-use crate::capture::{self, LiveConfig};
+use crate::capture::{self, Filter, LiveConfig, Source};
 use crate::config::Config;
 use crate::service::{self, status::Status};
 
@@ -32,20 +32,32 @@ impl Run {
             signal_hook::flag::register(signal, stop.clone())?;
         }
         let notify = Notify::from_environment()?;
-        let live = LiveConfig {
-            snaplen: config.snaplen,
-            buffer_bytes: config.buffer_mib.saturating_mul(1 << 20),
-            filter: (!config.filter.is_empty()).then(|| config.filter.clone()),
-            ..LiveConfig::new(&config.interface)
-        };
-        let source = capture::open_live(&live)?;
+        let source = source(&config)?;
         // Before any thread is started: each would keep the rights of this one.
         capture::drop_capabilities()?;
         tracing::info!("{} listens on {}", config.facility_id, config.interface);
-        let status = service::run(&config, Box::new(source), &stop, &notify)?;
+        let status = service::run(&config, source, &stop, &notify)?;
         summarize(&status);
         Ok(())
     }
+}
+
+/// The mirror port; or, called `-`, a capture that comes on standard input as it is made.
+fn source(config: &Config) -> anyhow::Result<Box<dyn Source>> {
+    if config.interface == "-" {
+        let source = capture::open(Path::new("-"))?;
+        return Ok(Box::new(match config.filter.as_str() {
+            "" => source,
+            filter => source.filtered(Filter::new(filter)?),
+        }));
+    }
+    let live = LiveConfig {
+        snaplen: config.snaplen,
+        buffer_bytes: config.buffer_mib.saturating_mul(1 << 20),
+        filter: (!config.filter.is_empty()).then(|| config.filter.clone()),
+        ..LiveConfig::new(&config.interface)
+    };
+    Ok(Box::new(capture::open_live(&live)?))
 }
 
 /// The closing words, for a person.

@@ -2,6 +2,7 @@
 //! what all plants learn together. It runs off the path of packets; the same rows and the same seed give the same
 //! weights, bit for bit.
 
+pub mod beforehand;
 pub mod classifier;
 pub mod clipped;
 pub mod curves;

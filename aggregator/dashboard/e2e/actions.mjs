@@ -217,7 +217,13 @@ export async function incidents_tell_a_story(stage) {
   const story = page.locator('.incident').first();
   await story.waitFor();
   holds((await story.locator('.chain .seen').count()) > 0, 'no stage of the kill chain was seen');
-  await story.getByText('Step by step').click();
+  await story.getByRole('heading', { name: 'Step by step' }).waitFor();
+  await story.getByRole('heading', { name: 'What may come next' }).waitFor();
+  await settled(page);
+  await accessible(page, 'an incident with its story');
+  await story.getByRole('button', { name: 'Less' }).click();
+  await page.waitForURL(/incident=none/);
+  await story.getByRole('button', { name: 'Its story' }).click();
   await story.locator('.steps a').first().click();
   await page.locator('.alert-title').waitFor();
 }
@@ -225,7 +231,9 @@ export async function incidents_tell_a_story(stage) {
 export async function attack_matrix_and_graph(stage) {
   const page = await stage.signedIn('viewer');
   await go(page, stage.at, '/attack');
-  await page.locator('.cell.seen').first().click();
+  await page.locator('.matrix .cell.guessed').first().waitFor();
+  holds((await page.locator('.matrix .cell').count()) > 70, 'the matrix is not whole');
+  await page.locator('.matrix .cell.seen').first().click();
   await page.waitForURL(/technique=T\d{4}/);
   await page.getByRole('heading', { name: 'Seen' }).waitFor();
   await settled(page);

@@ -83,6 +83,9 @@ export async function scrolling(stage) {
     return Math.round(rows());
   }, total);
   holds(held >= total, `of ${total} rows ${held} came`);
+  const cdp = await page.context().newCDPSession(page);
+  await cdp.send('Performance.enable');
+  const before = await spent(cdp);
   const frames = await page.evaluate(async (seconds) => {
     const table = document.querySelector('.table');
     table.scrollTop = 0;
@@ -106,5 +109,15 @@ export async function scrolling(stage) {
   const at = (share) => frames[Math.floor(frames.length * share)].toFixed(1);
   const rate = (1000 * frames.length) / frames.reduce((sum, one) => sum + one, 0);
   console.log(`        scrolling ${held} alerts: ${rate.toFixed(1)} frames a second; frames of ${at(0.5)} ms in the middle, ${at(0.99)} ms for 99 of 100, ${frames.at(-1).toFixed(1)} ms at most`);
+  const after = await spent(cdp);
+  const each = (name) => `${((1000 * (after[name] - before[name])) / frames.length).toFixed(1)} ms`;
+  const rest = (1000 * ['TaskDuration', 'ScriptDuration', 'RecalcStyleDuration', 'LayoutDuration'].reduce((left, name, nth) => left + (nth ? -1 : 1) * (after[name] - before[name]), 0)) / frames.length;
+  console.log(`        of a frame, in the page's own thread: script ${each('ScriptDuration')}, styles ${each('RecalcStyleDuration')}, layout ${each('LayoutDuration')}, painting and the rest ${rest.toFixed(1)} ms`);
   holds(frames.length > 20, 'nothing was drawn');
+}
+
+/** Seconds that the page's thread has spent so far, by what for. */
+async function spent(cdp) {
+  const { metrics } = await cdp.send('Performance.getMetrics');
+  return Object.fromEntries(metrics.map((one) => [one.name, one.value]));
 }

@@ -19,7 +19,7 @@ use super::route::{Policy, Routes};
 use super::series::facilities;
 use super::time::Time;
 use crate::attack::incident::Incident;
-use crate::store::incidents::Member;
+use crate::store::incidents::Step;
 use crate::store::now;
 use fieldward_shared::time::Timestamp;
 
@@ -78,6 +78,10 @@ struct IncidentAlert {
     alert_id: String,
     /// When it was raised.
     timestamp: Time,
+    /// How much it matters; null when the alert is kept no longer.
+    severity: Option<SeverityName>,
+    /// What happened, in a line; null likewise.
+    title: Option<String>,
     /// Its technique.
     technique_id: Option<String>,
     /// The tactic of that.
@@ -145,11 +149,14 @@ impl IncidentBody {
     }
 }
 
-impl From<Member> for IncidentAlert {
-    fn from(one: Member) -> Self {
+impl From<Step> for IncidentAlert {
+    fn from(Step { member: one, said }: Step) -> Self {
+        let (severity, title) = said.unzip();
         Self {
             alert_id: one.alert.to_string(),
             timestamp: Time(one.timestamp),
+            severity: severity.map(SeverityName::from),
+            title,
             technique_id: one.technique,
             tactic: one.tactic,
         }
@@ -191,7 +198,7 @@ async fn one(
     let as_of = Time(now());
     let incident = api.store.incident(id).await?.filter(|one| principal.scope.holds(&one.facility));
     let incident = incident.ok_or_else(|| ApiError::not_found("incident"))?;
-    let timeline = api.store.members(id, 500).await?.into_iter().map(IncidentAlert::from).collect();
+    let timeline = api.store.steps(id, 500).await?.into_iter().map(IncidentAlert::from).collect();
     let plants = [incident.facility.clone()];
     let predictions = api.store.predictions(&plants, Some(id), None, 100, 0).await?;
     let predictions = predictions.into_iter().map(|one| PredictionBody::of(one, &principal.scope)).collect();

@@ -19,7 +19,7 @@ use super::route::{Policy, Routes};
 use super::series::facilities;
 use super::time::Time;
 use crate::attack::catalogue::hints::{Hint, Visible, hint};
-use crate::attack::catalogue::{Domain, Found, Kind};
+use crate::attack::catalogue::{Domain, Found, Kind, Tactic};
 use crate::store::now;
 use crate::store::predictions::Prediction;
 
@@ -47,6 +47,8 @@ struct AttackGraphData {
     nodes: Vec<AttackGraphNode>,
     /// From what was seen to what is expected, and from what was seen to what was seen next.
     links: Vec<AttackGraphLink>,
+    /// The whole matrix: tactics in their order, with all their techniques.
+    matrix: Vec<MatrixTactic>,
     /// Of ATT&CK for ICS.
     #[schema(example = "18.1")]
     version: String,
@@ -92,6 +94,31 @@ struct AttackGraphLink {
     probability: f64,
 }
 
+/// A column of the matrix.
+#[derive(Serialize, ToSchema)]
+struct MatrixTactic {
+    /// Its short name.
+    #[schema(example = "discovery")]
+    id: String,
+    /// Its name.
+    name: String,
+    /// Its techniques; one that serves several tactics stands under each.
+    techniques: Vec<MatrixTechnique>,
+}
+
+/// A technique of the matrix.
+#[derive(Serialize, ToSchema)]
+struct MatrixTechnique {
+    /// Its id.
+    #[schema(example = "T0846")]
+    id: String,
+    /// Its name.
+    name: String,
+    /// How much of it a mirror port shows: `named`, `traces` or `unseen`.
+    #[schema(example = "named")]
+    visible: &'static str,
+}
+
 /// What was seen and what is expected
 ///
 /// Of the newest predictions that have not come true, one of each incident.
@@ -133,7 +160,32 @@ async fn graph(
         probability,
     });
     let version = api.predictor.catalogue().ics.version.clone();
-    Ok(axum::Json(AttackGraphData { nodes: nodes.collect(), links: links.collect(), version, as_of }))
+    let (nodes, links) = (nodes.collect(), links.collect());
+    Ok(axum::Json(AttackGraphData { nodes, links, matrix: matrix(&api), version, as_of }))
+}
+
+fn matrix(api: &Api) -> Vec<MatrixTactic> {
+    let ics = &api.predictor.catalogue().ics;
+    let techniques = |at: usize| {
+        let own = ics.techniques.iter().filter(move |one| one.tactics.contains(&at));
+        own.map(|one| MatrixTechnique {
+            id: api.predictor.id(&one.id).unwrap_or_else(|| one.id.clone()),
+            name: one.name.clone(),
+            visible: seen_on_the_wire(api, &one.id).name(),
+        })
+    };
+    let column = |(at, tactic): (usize, &Tactic)| MatrixTactic {
+        id: tactic.short.clone(),
+        name: tactic.name.clone(),
+        techniques: techniques(at).collect(),
+    };
+    ics.tactics.iter().enumerate().map(column).collect()
+}
+
+/// How much of a technique a mirror port shows. An imported catalogue may call it otherwise than what is kept.
+fn seen_on_the_wire(api: &Api, id: &str) -> Visible {
+    let kept = api.predictor.id(id).unwrap_or_else(|| id.to_owned());
+    hint(&kept).map_or(Visible::Unseen, |hint| hint.visible)
 }
 
 /// What was seen and is expected, for the ATT&CK Navigator
@@ -157,7 +209,7 @@ async fn layer(
     let techniques = api.predictor.catalogue().ics.techniques.iter().map(|one| {
         // An imported catalogue may call it otherwise than what is kept.
         let kept = api.predictor.id(&one.id).unwrap_or_else(|| one.id.clone());
-        let visible = hint(&kept).map_or(Visible::Unseen, |hint| hint.visible);
+        let visible = seen_on_the_wire(&api, &one.id);
         let (score, color, said) = if seen.contains(&kept) {
             (Some(100.0), "#d73027", "seen")
         } else if let Some(probability) = expected.get(&kept) {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use fieldward_shared::transport::{Channel, Code, Link, LinkError, Receiver, Sender};
 use fieldward_shared::wire::demo::SCENARIOS;
-use fieldward_shared::wire::{self, DemoHello, DemoOrder, Message};
+use fieldward_shared::wire::{self, DemoHello, DemoOrder, Message, Ping, Pong};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 
 use super::Shared;
 use super::gate::Peer;
+use crate::store::now;
 
 /// Why a session ends.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +104,9 @@ async fn turn(
             said = receiver.next() => match said? {
                 Some(Message::DemoReport(report)) => {
                     shared.demo.hear(&peer.facility, number, &report).map_err(protocol)?;
+                }
+                Some(Message::Ping(Ping { sent })) => {
+                    sender.send(Pong { sent, time: now().as_micros() }).await?;
                 }
                 Some(_) => return Err(protocol("a message that no simulator sends")),
                 None => return Err(LinkError::Cut.into()),

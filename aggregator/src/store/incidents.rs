@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use fieldward_shared::alert::{Alert, AlertId};
+use fieldward_shared::alert::{Alert, AlertId, Severity};
 use fieldward_shared::time::Timestamp;
 use uuid::Uuid;
 
@@ -42,6 +42,15 @@ pub struct Member {
     pub technique: Option<String>,
     /// The tactic of that.
     pub tactic: Option<String>,
+}
+
+/// An alert of an incident, to be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Which, and when.
+    pub member: Member,
+    /// How much it matters, and what happened; none when the alert is kept no longer.
+    pub said: Option<(Severity, String)>,
 }
 
 impl Store {
@@ -115,9 +124,9 @@ impl Store {
     }
 
     /// The alerts of an incident in the order of their time, so many.
-    pub async fn members(&self, incident: Uuid, most: u32) -> Result<Vec<Member>, StoreError> {
+    pub async fn steps(&self, incident: Uuid, most: u32) -> Result<Vec<Step>, StoreError> {
         let values = vec![incident.into(), i64::from(most).into()];
-        self.db.read("read an incident", MEMBERS, values).await?.iter().map(member).collect()
+        self.db.read("read an incident", STEPS, values).await?.iter().map(step).collect()
     }
 
     /// The newest incidents on which people have decided, as sequences to learn from: no alert of theirs is open, and
@@ -270,6 +279,11 @@ fn member(row: &Row) -> Result<Member, StoreError> {
     })
 }
 
+fn step(row: &Row) -> Result<Step, StoreError> {
+    let (number, title): (Option<i64>, Option<String>) = (row.get("severity")?, row.get("title")?);
+    Ok(Step { member: member(row)?, said: number.map(severity).zip(title) })
+}
+
 pub(super) const fn uuid(alert: AlertId) -> Uuid {
     Uuid::from_u128(alert.as_u128())
 }
@@ -301,8 +315,11 @@ const SEQUENCES: &str =
     JOIN alerts ON alerts.id = incident_alerts.alert_id
     WHERE alerts.status = 'resolved' AND incident_alerts.technique IS NOT NULL
     ORDER BY closed.last_seen DESC, closed.id DESC, incident_alerts.timestamp, incident_alerts.alert_id";
-const MEMBERS: &str = "SELECT alert_id, incident_id, timestamp, technique, tactic FROM incident_alerts
-    WHERE incident_id = $1 ORDER BY timestamp, alert_id LIMIT $2";
+const STEPS: &str =
+    "SELECT own.alert_id AS alert_id, own.incident_id AS incident_id, own.timestamp AS timestamp,
+    own.technique AS technique, own.tactic AS tactic, alerts.severity AS severity, alerts.title AS title
+    FROM incident_alerts own LEFT JOIN alerts ON alerts.id = own.alert_id
+    WHERE own.incident_id = $1 ORDER BY own.timestamp, own.alert_id LIMIT $2";
 const SERIAL: &str = "SELECT CAST(newest.serial AS BIGINT) AS serial FROM (
     SELECT max(serial) AS serial FROM (
         SELECT coalesce(max(serial), 0) AS serial FROM incidents

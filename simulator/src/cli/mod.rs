@@ -5,6 +5,7 @@ mod demo;
 mod list;
 mod plant;
 mod record;
+mod showcase;
 
 use std::fs::File;
 use std::io::IsTerminal;
@@ -43,6 +44,7 @@ enum Command {
     Attack(attack::Attack),
     Record(record::Record),
     Demo(demo::Demo),
+    Showcase(showcase::Showcase),
     List(list::List),
 }
 
@@ -55,6 +57,7 @@ impl Cli {
             Command::Attack(attack) => attack.run(),
             Command::Record(record) => record.run(),
             Command::Demo(demo) => demo.run(),
+            Command::Showcase(showcase) => showcase.run(),
             Command::List(list) => list.run(),
         };
         match done {
@@ -79,12 +82,14 @@ impl Cli {
     }
 }
 
-/// Waits for Ctrl-C or SIGTERM.
+/// Waits for Ctrl-C, SIGTERM, or the end of the terminal.
 async fn stopped() -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
         _ = terminate.recv() => Ok(()),
+        _ = hangup.recv() => Ok(()),
     }
 }
 

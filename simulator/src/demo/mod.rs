@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use fieldward_shared::identity::Pin;
 use fieldward_shared::transport::{Channel, Code, Link, LinkError, Receiver, Sender};
-use fieldward_shared::wire::{DemoDo, DemoHello, DemoOrder, DemoReport, DemoState, Message, VERSION};
+use fieldward_shared::wire::{DemoDo, DemoHello, DemoOrder, DemoReport, DemoState, Message, Ping, VERSION};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, interval_at, sleep};
 
-use crate::live::Site;
+use crate::live::{Site, clock};
 use identity::Home;
 use scenario::{SCENARIOS, Scenario};
 
@@ -89,7 +89,7 @@ async fn turn(sender: &mut Sender, receiver: &mut Receiver, site: &Site) -> Link
     loop {
         let next = match order.take() {
             Some((scenario, id)) => play(scenario, id, sender, receiver, site).await,
-            None => receiver.next().await,
+            None => heard(sender, receiver).await,
         };
         order = match next {
             Ok(Some(Message::DemoOrder(next))) => match obey(next, sender).await {
@@ -134,18 +134,44 @@ async fn play(
     let (told, mut tells) = mpsc::channel(1);
     let mut playing = Box::pin(async move { scenario.play(id, site, &told).await });
     let mut plays = true;
+    let mut quiet = interval_at(Instant::now() + QUIET, QUIET);
     loop {
         tokio::select! {
             () = &mut playing, if plays => plays = false,
             report = tells.recv() => match report {
                 Some(report) => sender.send(report).await?,
-                None => return receiver.next().await,
+                None => return heard(sender, receiver).await,
             },
-            next = receiver.next() => return next,
+            next = receiver.next() => match next {
+                Ok(Some(Message::Pong(_))) => {}
+                next => return next,
+            },
+            _ = quiet.tick() => sender.send(ping()).await?,
         }
     }
+}
+
+/// What is heard next. Meanwhile something is said: TCP knows no other sign of life, and a link without one is given
+/// up.
+async fn heard(sender: &mut Sender, receiver: &mut Receiver) -> Result<Option<Message>, LinkError> {
+    let mut quiet = interval_at(Instant::now() + QUIET, QUIET);
+    loop {
+        tokio::select! {
+            next = receiver.next() => match next {
+                Ok(Some(Message::Pong(_))) => {}
+                next => return next,
+            },
+            _ = quiet.tick() => sender.send(ping()).await?,
+        }
+    }
+}
+
+fn ping() -> Ping {
+    Ping { sent: (clock() * 1e6) as u64 }
 }
 
 /// Between attempts to connect, doubled each time.
 const SHORTEST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(15);
+/// So long nothing may be said; links end after 30 s.
+const QUIET: Duration = Duration::from_secs(10);

@@ -74,7 +74,7 @@ impl Scenario {
             if told.send(report).await.is_err() {
                 return;
             }
-            perform(site.world.clone(), attack, variant, Intensity::Fast, Some(self.name)).await;
+            site.play(perform(site.world.clone(), attack, variant, Intensity::Fast, Some(self.name))).await;
             sleep(BETWEEN).await;
         }
         let report = if messages(site) > before {

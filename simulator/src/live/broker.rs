@@ -28,12 +28,12 @@ pub struct Mosquitto {
 impl Mosquitto {
     /// Starts a broker there and waits until it listens.
     pub async fn start(at: SocketAddrV4) -> io::Result<Self> {
-        let program = find("mosquitto")?;
+        let broker = program("mosquitto")?;
         let folder = tempfile::Builder::new().prefix("fieldward-broker-").tempdir()?;
         let path = |name: &str| folder.path().join(name).display().to_string();
         let users: String = USERS.iter().map(|user| format!("{user}:{PASSWORD}\n")).collect();
         fs::write(path("users"), users)?;
-        let hashed = Command::new(find("mosquitto_passwd")?).args(["-U", &path("users")]).output()?;
+        let hashed = Command::new(program("mosquitto_passwd")?).args(["-U", &path("users")]).output()?;
         if !hashed.status.success() {
             let said = String::from_utf8_lossy(&hashed.stderr).trim().to_owned();
             return Err(io::Error::other(format!("mosquitto_passwd failed: {said}")));
@@ -47,13 +47,13 @@ impl Mosquitto {
             path("users"),
         );
         fs::write(path("config"), config)?;
-        let mut command = match find("setpriv") {
+        let mut command = match program("setpriv") {
             Ok(setpriv) => {
                 let mut command = Command::new(setpriv);
-                command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+                command.args(["--pdeathsig", "KILL", "--"]).arg(broker);
                 command
             }
-            Err(_) => Command::new(program),
+            Err(_) => Command::new(broker),
         };
         // A group of its own: Ctrl-C is for this process, which then ends the broker.
         command.args(["-c", &path("config")]).process_group(0).stdin(Stdio::null()).stdout(Stdio::null());
@@ -117,12 +117,19 @@ pub async fn keep(world: &Rc<World>, host: usize, first: Mosquitto) {
     }
 }
 
+/// Whether a broker can be started.
+pub fn has_broker() -> bool {
+    ["mosquitto", "mosquitto_passwd"].into_iter().all(|name| program(name).is_ok())
+}
+
 /// A program, also where only administrators look for programs.
-fn find(name: &str) -> io::Result<PathBuf> {
+pub fn program(name: &str) -> io::Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = std::env::split_paths(&path).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from));
     folders.map(|folder| folder.join(name)).find(|file| file.is_file()).ok_or_else(|| {
-        let what = format!("the program {name} is missing; install mosquitto (apt-get install mosquitto)");
+        let what = format!(
+            "the program {name} is missing; mosquitto is what plants need (apt-get install mosquitto)"
+        );
         io::Error::new(io::ErrorKind::NotFound, what)
     })
 }

@@ -10,6 +10,7 @@ mod doors;
 pub mod modbus;
 pub mod mqtt;
 mod names;
+mod piped;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::LocalSet;
 use tokio::time::timeout;
 
+pub use broker::{has_broker, program};
 pub use confine::{Refused, allowed, confined};
 pub use site::{Site, Trouble, find};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::doors::{Door, Shut};
-use super::{Live, Refused, allowed, clock, modbus};
+use super::{Live, Refused, allowed, clock, modbus, piped};
 use crate::config::Config;
 use crate::ledger::{About, Labels};
 use crate::net::{Net, Service};
@@ -18,9 +18,9 @@ use crate::world::World;
 /// A live plant.
 pub struct Site {
     pub(crate) world: Rc<World>,
-    config: Config,
+    pub(super) config: Config,
     /// Seconds that the machine's clock is ahead of the plant's.
-    ahead: f64,
+    pub(super) ahead: f64,
 }
 
 /// Why a plant cannot be live, and what to do.
@@ -98,6 +98,17 @@ impl Site {
     /// Lets life begin, and everything that is planned.
     pub fn begin(&self) {
         script::begin(&self.world, &self.config);
+        if let Play::Recorded(schedule) = &self.world.play {
+            tokio::task::spawn_local(piped::keep(self.world.clone(), schedule.clone()));
+        }
+    }
+
+    /// Plays something until it is over, or until nobody waits for it any more.
+    pub(crate) async fn play(&self, what: impl Future<Output = ()> + 'static) {
+        match &self.world.play {
+            Play::Live { .. } => what.await,
+            Play::Recorded(_) => piped::play(&self.world.play, what).await,
+        }
     }
 
     /// The labels of what was played so far, by the machine's clock.
@@ -110,10 +121,11 @@ impl Site {
             capture_start: script::start(&self.config).as_micros() as f64 / 1e6,
             capture_end: now as f64 / 1e6,
         };
-        let Net::Live(live) = &self.world.net else {
-            return self.world.ledger.borrow().labels(&Default::default(), about);
+        let ledger = self.world.ledger.borrow();
+        let labels = match &self.world.net {
+            Net::Live(live) => ledger.labels(&live.seen.borrow(), about),
+            Net::Recorded(net) => ledger.labels(&net.recorder.borrow().tagged, about),
         };
-        let labels = self.world.ledger.borrow().labels(&live.seen.borrow(), about);
         labels.ahead(self.ahead)
     }
 

@@ -190,7 +190,7 @@ const ASKED_FOR: &[Endpoint] = &[
     ("GET", "/api/predictions", &["limit", "offset", "validated"], &["predictions", "total"]),
     ("GET", "/api/predictions/{prediction_id}", NOTHING, PREDICTION),
     ("POST", "/api/predictions/predict", NOTHING, PREDICTION),
-    ("GET", "/api/mitre/graph", NOTHING, &["nodes", "links"]),
+    ("GET", "/api/mitre/graph", NOTHING, &["nodes", "links", "matrix"]),
     (
         "GET",
         "/api/mitre/technique/{technique_id}",

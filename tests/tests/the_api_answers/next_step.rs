@@ -67,6 +67,11 @@ async fn the_next_step_is_predicted_and_borne_out(database: Database) {
     let graph = service.get(&viewer, "/api/mitre/graph").await.unwrap();
     assert_eq!(graph["nodes"].as_array().unwrap().len(), 4);
     assert_eq!(graph["links"].as_array().unwrap().len(), 3);
+    let matrix = graph["matrix"].as_array().unwrap();
+    assert_eq!(matrix.len(), 12);
+    let discovery = matrix.iter().find(|column| column["id"] == "discovery").unwrap();
+    let scan = json!({ "id": "T0846", "name": "Remote System Discovery", "visible": "named" });
+    assert!(discovery["techniques"].as_array().unwrap().contains(&scan), "{discovery}");
     // An alert without a technique belongs to it and predicts nothing; what was expected comes after it.
     commit(&store, &north, 2, alert(&north, 2, None, "10.0.0.66", 1)).await;
     commit(&store, &north, 3, alert(&north, 3, Some(&next), "10.0.0.66", 2)).await;
@@ -91,7 +96,12 @@ async fn the_next_step_is_predicted_and_borne_out(database: Database) {
     );
     let path = format!("/api/incidents/{}", incidents["incidents"][0]["id"].as_str().unwrap());
     let incident = service.get(&viewer, &path).await.unwrap();
-    assert_eq!(incident["timeline"].as_array().unwrap().len(), 3);
+    let timeline = incident["timeline"].as_array().unwrap();
+    assert_eq!(timeline.len(), 3);
+    assert!(
+        timeline.iter().all(|one| one["title"].is_string() && one["severity"].is_string()),
+        "{timeline:?}"
+    );
     assert_eq!(incident["predictions"].as_array().unwrap().len(), 2);
     // Whoever listens hears of it, and whoever does not see the plant finds nothing.
     feed::tell(&service.api, &mut told).await.unwrap();

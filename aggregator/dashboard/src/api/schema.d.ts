@@ -2012,6 +2012,7 @@ export interface components {
         AttackGraphData: {
             as_of: components["schemas"]["Time"];
             links: components["schemas"]["AttackGraphLink"][];
+            matrix: components["schemas"]["MatrixTactic"][];
             nodes: components["schemas"]["AttackGraphNode"][];
             version: string;
         };
@@ -2606,9 +2607,11 @@ export interface components {
         IncidentAlert: {
             /** Format: uuid */
             alert_id: string;
+            severity?: components["schemas"]["SeverityName"] | null;
             tactic?: string | null;
             technique_id?: string | null;
             timestamp: components["schemas"]["Time"];
+            title?: string | null;
         };
         IncidentDetail: components["schemas"]["Incident"] & {
             as_of: components["schemas"]["Time"];
@@ -2730,6 +2733,16 @@ export interface components {
             name: string;
             /** Format: password */
             password: string;
+        };
+        MatrixTactic: {
+            id: string;
+            name: string;
+            techniques: components["schemas"]["MatrixTechnique"][];
+        };
+        MatrixTechnique: {
+            id: string;
+            name: string;
+            visible: string;
         };
         Me: {
             facilities: string[];

@@ -81,9 +81,10 @@ export function Moment({ at, long = false }: { at: string | null | undefined; lo
   const { zone } = usePrefs();
   const value = parse(at);
   if (Number.isNaN(value)) return <span className="dim">–</span>;
-  const other = full(value, zone === 'utc' ? 'local' : 'utc');
+  // Written when somebody hovers: a list writes very many times.
+  const both = () => `${full(value, zone)}\n${full(value, zone === 'utc' ? 'local' : 'utc')}`;
   return (
-    <time className="num nowrap" dateTime={at ?? ''} title={`${full(value, zone)}\n${other}`}>
+    <time className="num nowrap" dateTime={at ?? ''} onPointerEnter={(event) => (event.currentTarget.title = both())}>
       {long ? full(value, zone) : brief(value, zone, now())}
     </time>
   );

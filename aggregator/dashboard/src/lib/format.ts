@@ -41,6 +41,11 @@ export function words(text: string | null | undefined): string {
   return said.charAt(0).toUpperCase() + said.slice(1);
 }
 
+/** `10 seconds to 8 days`, where there is little room. */
+export function shortFrame(text: string): string {
+  return text.replace(/ (second|minute|hour|day)s?\b/g, (_, unit: string) => ({ second: ' s', minute: ' min', hour: ' h', day: ' d' })[unit] ?? '');
+}
+
 /** Names of a list, and how many more there are. */
 export function few(names: readonly string[], most = 2): string {
   if (names.length === 0) return '–';

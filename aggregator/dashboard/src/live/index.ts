@@ -20,7 +20,7 @@ export function useBatches(listener: (batch: Batch) => void): void {
 const TOUCHED: Record<Channel, string[]> = {
   alerts: ['alert-stats', 'overview', 'threats', 'charts', 'summary', 'facilities', 'map', 'incidents', 'activities'],
   fl_status: ['fl', 'models', 'training'],
-  predictions: ['predictions', 'graph'],
+  predictions: ['predictions', 'graph', 'incidents'],
   system: ['facilities', 'fleet', 'overview', 'fl', 'activities'],
 };
 

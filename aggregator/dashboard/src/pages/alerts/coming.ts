@@ -15,22 +15,10 @@ export interface Prediction {
   current_technique: string;
   current_technique_name: string;
   alert_id: string | null;
+  incident_id?: string | null;
   validated: boolean | null;
   validation_time: string | null;
   predicted_techniques: PredictedTechnique[];
 }
 
-export interface Technique {
-  id: string;
-  name: string;
-  description: string;
-  tactics: string;
-  detection: string;
-  mitigation: string;
-  platforms: string;
-  affected_assets?: string[] | null;
-}
-
 export const predictions = (limit = 100): Promise<{ predictions: Prediction[]; total: number } | null> => ask(`/api/predictions?limit=${limit}`);
-
-export const technique = (id: string): Promise<Technique | null> => ask(`/api/mitre/technique/${encodeURIComponent(id)}`);

@@ -1,7 +1,7 @@
 // What it may be, and what may come next.
 import { useQuery } from '@tanstack/react-query';
 import type { Schemas } from '../../api/client';
-import { percent } from '../../lib/format';
+import { percent, shortFrame } from '../../lib/format';
 import { BarList } from '../../components/chart';
 import { Go } from '../../components/go';
 import { Loading } from '../../components/shown';
@@ -24,7 +24,7 @@ export function Next({ alert }: { alert: Schemas['Alert'] }) {
             tone: 's2',
             name: (
               <Go to="/attack" search={{ technique: one.technique_id }}>
-                <code>{one.technique_id}</code> {one.technique_name} <span className="dim">· {one.timeframe}</span>
+                <code>{one.technique_id}</code> {one.technique_name} <span className="dim">· {shortFrame(one.timeframe)}</span>
               </Go>
             ),
           }))}

@@ -1,9 +1,9 @@
-// The rows themselves: only those in sight are drawn, whatever their number.
+// The rows themselves: only those in sight are drawn, whatever their number. Rows that leave the sight are used again
+// for those that come into it: scrolling fast writes texts anew, and makes no nodes.
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type RefObject, useEffect, useRef } from 'react';
+import { memo, type RefObject, useCallback, useEffect, useLayoutEffect, useRef } from 'react';
 import { count } from '../../lib/format';
 import { usePrefs } from '../../lib/prefs';
-import { Icon } from '../../components/icons';
 import { Moment, SeverityMark, StatusMark } from '../../components/marks';
 import type { Row, Shown } from './list';
 
@@ -27,8 +27,7 @@ export function Queue({ shown, chosen, at, open, isNarrow, scroller, onChoose, o
     count: shown.rows.length + (shown.hasMore ? 1 : 0),
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    overscan: 12,
-    getItemKey: (nth) => shown.rows[nth]?.id ?? 'more',
+    overscan: 3,
   });
   useEffect(() => rows.measure(), [height, rows]);
   useEffect(() => {
@@ -39,29 +38,36 @@ export function Queue({ shown, chosen, at, open, isNarrow, scroller, onChoose, o
   useEffect(() => {
     if (shown.hasMore && last >= shown.rows.length - 150) onMore();
   }, [last, shown.hasMore, shown.rows.length, onMore]);
+  // What rows are given stays the same from frame to frame, so that only those whose alert changes are drawn.
+  const latest = useRef({ onChoose, onOpen });
+  latest.current = { onChoose, onOpen };
+  const choose = useCallback((row: Row, isRange: boolean) => latest.current.onChoose(row, isRange), []);
+  const openIt = useCallback((row: Row) => latest.current.onOpen(row), []);
+  const slots = useRef(0);
+  slots.current = Math.max(slots.current, items.length);
   return (
     <div className={`rows ${isNarrow ? 'narrow' : ''}`} role="rowgroup" style={{ height: rows.getTotalSize() }}>
       {items.map((item) => {
         const row = shown.rows[item.index];
-        const style = { height, transform: `translateY(${item.start}px)` };
         if (!row) {
           return (
-            <div key="more" className="arow dim" role="row" style={style}>
+            <div key="more" className="arow dim" role="row" style={{ height, transform: `translateY(${item.start}px)` }}>
               <span role="cell">{shown.problem ? 'The rest could not be read.' : 'More…'}</span>
             </div>
           );
         }
         return (
           <AlertRow
-            key={row.id}
+            key={item.index % slots.current}
             row={row}
             nth={item.index}
-            style={style}
+            height={height}
+            start={item.start}
             isChosen={chosen.has(row.id)}
             isAt={item.index === at}
             isOpen={row.id === open}
-            onChoose={onChoose}
-            onOpen={onOpen}
+            onChoose={choose}
+            onOpen={openIt}
           />
         );
       })}
@@ -72,7 +78,8 @@ export function Queue({ shown, chosen, at, open, isNarrow, scroller, onChoose, o
 interface RowProps {
   row: Row;
   nth: number;
-  style: React.CSSProperties;
+  height: number;
+  start: number;
   isChosen: boolean;
   isAt: boolean;
   isOpen: boolean;
@@ -80,14 +87,21 @@ interface RowProps {
   onOpen: (row: Row) => void;
 }
 
-function AlertRow({ row, nth, style, isChosen, isAt, isOpen, onChoose, onOpen }: RowProps) {
+const AlertRow = memo(function AlertRow({ row, nth, height, start, isChosen, isAt, isOpen, onChoose, onOpen }: RowProps) {
+  const node = useRef<HTMLDivElement>(null);
+  // What had the focus is another alert's now: a key must not act on that.
+  useLayoutEffect(() => {
+    const { activeElement } = document;
+    if (activeElement instanceof HTMLElement && node.current?.contains(activeElement)) activeElement.blur();
+  }, [row.id]);
   const isClosed = row.status === 'resolved' || row.status === 'false-positive';
   return (
     <div
+      ref={node}
       role="row"
       aria-rowindex={nth + 2}
       aria-selected={isChosen}
-      style={style}
+      style={{ height, transform: `translateY(${start}px)` }}
       className={`arow ${isChosen ? 'chosen' : ''} ${isAt ? 'at' : ''} ${isOpen ? 'open' : ''} ${isClosed ? 'closed' : ''} edge-${row.severity}`}
       onClick={(event) => {
         if (!(event.target as HTMLElement).closest('input, a')) onOpen(row);
@@ -121,11 +135,10 @@ function AlertRow({ row, nth, style, isChosen, isAt, isOpen, onChoose, onOpen }:
         </a>
       </span>
       <span role="cell" className="c-technique cut" title={row.name ?? ''}>
-        {row.technique && <code>{row.technique}</code>} <span className="dim">{row.name}</span>
+        <code>{row.technique ?? ''}</code> <span className="dim">{row.name ?? ''}</span>
       </span>
       <span role="cell" className="c-assets mono cut">
-        {row.src || '?'} <Icon name="right" /> {row.dst || '?'}
-        {row.more > 0 && <span className="dim"> +{row.more}</span>}
+        {`${row.src || '?'} → ${row.dst || '?'}${row.more > 0 ? ` +${row.more}` : ''}`}
       </span>
       <span role="cell" className="c-plant cut">
         {row.facility}
@@ -138,7 +151,7 @@ function AlertRow({ row, nth, style, isChosen, isAt, isOpen, onChoose, onOpen }:
       </span>
     </div>
   );
-}
+});
 
 export function Heads({ zone, all, onAll }: { zone: string; all: 'none' | 'some' | 'all'; onAll: () => void }) {
   const box = useRef<HTMLInputElement>(null);

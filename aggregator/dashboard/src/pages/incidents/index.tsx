@@ -1,80 +1,65 @@
-// What belongs together: the alerts of one source at one plant as one story, along the kill chain and along time.
-import { useQuery } from '@tanstack/react-query';
-import { useMemo, useState } from 'react';
+// What belongs together, as the aggregator puts it together: each incident along the kill chain and along time, and
+// what may come next of it.
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { api, must, type Schemas } from '../../api/client';
 import { count, few, plural } from '../../lib/format';
-import { type Incident, incidents, TACTICS } from '../../lib/kill-chain';
-import { usePrefs } from '../../lib/prefs';
-import { brief, duration, hourMinute, parse } from '../../lib/time';
-import { now } from '../../lib/clock';
-import { useWidth } from '../../components/chart';
+import { knownOf, type Known, type Tactic, TACTICS, useGraph } from '../../lib/tactics';
+import { duration, parse } from '../../lib/time';
 import { Go } from '../../components/go';
-import { Moment, SEVERITIES, SEVERITY_SHAPE, SeverityMark } from '../../components/marks';
-import { linear, timeTicks } from '../../components/scale';
+import { Moment, SeverityMark } from '../../components/marks';
 import { Empty, Page, Panel, Shown } from '../../components/shown';
 import { useSearchState } from '../../app/router';
+import { Story } from './story';
 
-const GAP = 60 * 60_000;
-const RANGES = ['1h', '24h', '7d', '30d'];
+type Incident = Schemas['Incident'];
+
+const STEP = 50;
+const MOST = 500;
 
 export default function Incidents() {
   const [search, set] = useSearchState();
-  const range = search['range'] ?? '24h';
   const { facility } = search;
-  const alerts = useQuery({
-    queryKey: ['incidents', range, facility ?? ''],
-    queryFn: () => must(api.GET('/api/alerts', { params: { query: { range, facility, limit: 500 } } })),
+  const limit = Math.min(MOST, Number(search['most']) || STEP);
+  const list = useQuery({
+    queryKey: ['incidents', facility ?? '', limit],
+    queryFn: () => must(api.GET('/api/incidents', { params: { query: { facility, limit } } })),
+    placeholderData: keepPreviousData,
   });
-  const found = useMemo(() => incidents(alerts.data?.alerts ?? [], GAP), [alerts.data]);
-  const stories = found.filter((one) => one.alerts.length > 1);
-  const singles = found.filter((one) => one.alerts.length === 1);
-  const [most, setMost] = useState(20);
+  const graph = useGraph();
+  const known = useMemo(() => knownOf(graph.data), [graph.data]);
+  const all = list.data?.incidents ?? [];
+  const stories = all.filter((one) => one.alert_count > 1);
+  const singles = all.filter((one) => one.alert_count === 1);
+  const open = search['incident'] ?? stories[0]?.id;
+  const isElsewhere = search['incident'] && list.data && !all.some((one) => one.id === open);
   return (
     <Page
       title="Incidents"
       actions={
-        <>
-          <div className="segments" role="group" aria-label="Time">
-            {RANGES.map((one) => (
-              <button key={one} aria-pressed={range === one} onClick={() => set({ range: one })}>
-                {one}
-              </button>
-            ))}
-          </div>
-          {facility && (
-            <button className="button tiny picked" onClick={() => set({ facility: undefined })}>
-              {facility} ×
-            </button>
-          )}
-        </>
+        facility && (
+          <button className="button tiny picked" onClick={() => set({ facility: undefined })}>
+            {facility} ×
+          </button>
+        )
       }
     >
-      <Shown
-        query={alerts}
-        lines={10}
-        empty={(data) =>
-          data.alerts.length === 0 && (
-            <Empty icon="check" title="Nothing happened" action={<button className="button" onClick={() => set({ range: '30d' })}>Look at 30 days</button>}>
-              No alert in this time.
-            </Empty>
-          )
-        }
-      >
+      <Shown query={list} lines={10} empty={(data) => data.incidents.length === 0 && !isElsewhere && <Empty icon="check" title="Nothing happened">Alerts that belong together become an incident here; there is none{facility ? ` at ${facility}` : ''}.</Empty>}>
         {(data) => (
           <>
             <p className="dim">
-              {plural(found.length, 'incident')} of {plural(data.alerts.length, 'alert')}
-              {data.next_cursor ? ' (the latest; there are more)' : ''}. An incident is what one source does at one plant until it has been calm for an hour.
+              {plural(data.total, 'incident')}, the latest first. What the same hosts of a plant are part of belongs together.
             </p>
-            {stories.slice(0, most).map((one) => (
-              <Story key={one.id} of={one} />
+            {isElsewhere && open && <Linked id={open} known={known} />}
+            {stories.map((one) => (
+              <Card key={one.id} of={one} known={known} isOpen={one.id === open} toggle={() => set({ incident: one.id === open ? 'none' : one.id })} />
             ))}
-            {stories.length > most && (
-              <button className="button" onClick={() => setMost(most + 20)}>
-                {count(stories.length - most)} more
+            {singles.length > 0 && <Singles all={singles} known={known} />}
+            {data.total > data.incidents.length && limit < MOST && (
+              <button className="button" disabled={list.isPlaceholderData} onClick={() => set({ most: String(limit + STEP * 2) })}>
+                Earlier ones
               </button>
             )}
-            {singles.length > 0 && <Singles all={singles} />}
           </>
         )}
       </Shown>
@@ -82,126 +67,85 @@ export default function Incidents() {
   );
 }
 
+/** One that a link leads to, and that is not among the latest. */
+function Linked({ id, known }: { id: string; known: ReadonlyMap<string, Known> }) {
+  const one = useQuery({ queryKey: ['incidents', 'one', id], queryFn: () => must(api.GET('/api/incidents/{incident_id}', { params: { path: { incident_id: id } } })), enabled: id !== 'none' });
+  if (id === 'none') return null;
+  return <Shown query={one}>{(data) => <Card of={data} known={known} isOpen />}</Shown>;
+}
+
 /** What stayed at one alert: a line each. */
-function Singles({ all }: { all: readonly Incident[] }) {
-  const [most, setMost] = useState(25);
+function Singles({ all, known }: { all: readonly Incident[]; known: ReadonlyMap<string, Known> }) {
   return (
-    <Panel title="Single alerts" note={plural(all.length, 'source') + ' that did nothing else'} flush>
+    <Panel title="Single alerts" note={`${plural(all.length, 'incident')} of one alert`} flush>
       <ul className="urgent">
-        {all.slice(0, most).map((one) => {
-          const alert = one.alerts[0];
-          return (
-            alert && (
-              <li key={one.id}>
-                <SeverityMark of={one.worst} />
-                <Go to={`/alerts/${alert.id}`} className="cut">
-                  {alert.title}
-                </Go>
-                <span className="dim small cut">{one.facility}</span>
-                <Moment at={alert.first_seen} />
-              </li>
-            )
-          );
-        })}
+        {all.map((one) => (
+          <li key={one.id}>
+            <SeverityMark of={one.severity} />
+            <Go to="/incidents" search={{ incident: one.id }} className="cut">
+              {headline(one, known)}
+            </Go>
+            <span className="dim small cut">{one.facility_id}</span>
+            <Moment at={one.first_seen} />
+          </li>
+        ))}
       </ul>
-      {all.length > most && (
-        <p className="inset">
-          <button className="button tiny" onClick={() => setMost(most + 100)}>
-            {count(all.length - most)} more
-          </button>
-        </p>
-      )}
     </Panel>
   );
 }
 
-function Story({ of }: { of: Incident }) {
-  const steps = TACTICS.filter(([id]) => of.tactics.has(id)).map(([, name]) => name.toLowerCase());
+/** Its tactics in words, in the order in which they were seen. */
+function headline(of: Incident, known: ReadonlyMap<string, Known>): string {
+  const names = of.techniques.map((one) => known.get(one.technique_id)?.tactic).map((id) => TACTICS.find(([one]) => one === id)?.[1]);
+  const steps = [...new Set(names.filter((name) => name !== undefined))];
+  const said = steps.length > 0 ? steps.join(', then ') : few(of.techniques.map((one) => one.technique_id));
+  return of.techniques.length > 0 ? said.charAt(0) + said.slice(1).toLowerCase() : 'Unusual, no technique named';
+}
+
+function Card({ of, known, isOpen, toggle }: { of: Incident; known: ReadonlyMap<string, Known>; isOpen: boolean; toggle?: () => void }) {
+  const seconds = (parse(of.last_seen) - parse(of.first_seen)) / 1000;
   return (
-    <article className={`incident edge-${of.worst}`} id={of.id}>
+    <article className={`incident edge-${of.severity}`} id={of.id}>
       <header>
-        <SeverityMark of={of.worst} />
+        <SeverityMark of={of.severity} />
         <h2>
-          <span className="mono">{of.source}</span> at {of.facility}: {steps.length ? steps.join(', then ') : 'unusual, not named yet'}
+          {of.facility_id}: {headline(of, known)}
         </h2>
         <span className="dim small">
-          <Moment at={new Date(of.first).toISOString()} /> · {of.last - of.first >= 1000 ? duration((of.last - of.first) / 1000) : 'a moment'}
+          <Moment at={of.first_seen} /> · {seconds >= 1 ? `${duration(seconds)} long` : 'a moment'}
         </span>
+        {toggle && (
+          <button className="button tiny" aria-expanded={isOpen} onClick={toggle}>
+            {isOpen ? 'Less' : 'Its story'}
+          </button>
+        )}
       </header>
       <p className="dim">
-        {plural(of.alerts.length, 'alert')}, towards {few(of.targets, 3)}.{' '}
-        <Go to="/alerts" search={{ facility: of.facility, search: of.source, tab: 'all' }}>
-          Its alerts
-        </Go>
+        {plural(of.alert_count, 'alert')} · {plural(of.techniques.length, 'technique')} · {few(of.assets, 4)}
       </p>
-      <Chain of={of} />
-      {of.alerts.length > 1 && <Line of={of} />}
-      <details className="twin">
-        <summary>Step by step</summary>
-        <ol className="steps">
-          {of.alerts.slice(0, 60).map((one) => (
-            <li key={one.id}>
-              <Moment at={one.first_seen} /> <SeverityMark of={one.severity} wordless /> <Go to={`/alerts/${one.id}`}>{one.title}</Go>{' '}
-              {one.attack_type && <code>{one.attack_type}</code>}
-            </li>
-          ))}
-        </ol>
-      </details>
+      <Chain of={of} known={known} />
+      {isOpen && <Story id={of.id} known={known} />}
     </article>
   );
 }
 
-function Chain({ of }: { of: Incident }) {
+function Chain({ of, known }: { of: Incident; known: ReadonlyMap<string, Known> }) {
+  const seen = new Map<Tactic, string[]>();
+  for (const one of of.techniques) {
+    const tactic = known.get(one.technique_id)?.tactic;
+    if (tactic) seen.set(tactic, [...(seen.get(tactic) ?? []), one.technique_id]);
+  }
   return (
     <ol className="chain" aria-label="Kill chain" tabIndex={0}>
       {TACTICS.map(([id, name]) => {
-        const seen = of.tactics.get(id);
-        const techniques = [...new Set(seen?.map((one) => one.attack_type).filter(Boolean))] as string[];
+        const techniques = seen.get(id);
         return (
-          <li key={id} className={seen ? 'seen' : ''}>
-            {seen ? <b>{name}</b> : name}
-            {seen && (
-              <span>
-                {few(techniques, 2)} · {count(seen.length)}×
-              </span>
-            )}
+          <li key={id} className={techniques ? 'seen' : ''}>
+            {techniques ? <b>{name}</b> : name}
+            {techniques && <span title={techniques.map((one) => known.get(one)?.name).join(', ')}>{techniques.length > 2 ? `${count(techniques.length)} techniques` : techniques.join(', ')}</span>}
           </li>
         );
       })}
     </ol>
-  );
-}
-
-/** When: one mark for each alert, on a line for each severity. */
-function Line({ of }: { of: Incident }) {
-  const [ref, width] = useWidth<HTMLDivElement>();
-  const { zone } = usePrefs();
-  const rows = SEVERITIES.filter((severity) => of.alerts.some((one) => one.severity === severity));
-  const x = linear([of.first, Math.max(of.last, of.first + 1000)], [74, Math.max(90, width - 14)]);
-  const height = rows.length * 20 + 24;
-  const mark = (one: Schemas['Alert']) => (
-    <path key={one.id} className={`is-${one.severity}`} d={SEVERITY_SHAPE[one.severity]} fill="currentColor" fillRule="evenodd" transform={`translate(${(x(parse(one.first_seen)) - 5).toFixed(1)} ${rows.indexOf(one.severity) * 20 + 5}) scale(0.65)`} />
-  );
-  return (
-    <div ref={ref} className="plot" style={{ height }}>
-      {width > 0 && (
-        <svg width={width} height={height} role="img" aria-label={`${of.alerts.length} alerts from ${brief(of.first, zone, now())} to ${brief(of.last, zone, now())}`}>
-          {rows.map((one, nth) => (
-            <g key={one}>
-              <text x={0} y={nth * 20 + 14}>
-                {one}
-              </text>
-              <line className="base" x1={70} x2={width - 6} y1={nth * 20 + 10} y2={nth * 20 + 10} />
-            </g>
-          ))}
-          {of.alerts.slice(0, 400).map(mark)}
-          {timeTicks(of.first, of.last, Math.max(2, Math.floor(width / 140))).map((time) => (
-            <text key={time} x={x(time)} y={height - 4} textAnchor="middle">
-              {of.last - of.first < 6e5 ? brief(time, zone, now()) : hourMinute(time, zone)}
-            </text>
-          ))}
-        </svg>
-      )}
-    </div>
   );
 }

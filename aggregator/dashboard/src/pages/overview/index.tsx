@@ -9,12 +9,14 @@ import { Go } from '../../components/go';
 import { Ago, Moment, Presence, SEVERITIES, SeverityMark, StatusMark, useNow } from '../../components/marks';
 import { Empty, Page, Panel, Shown } from '../../components/shown';
 import { rebinned } from '../../lib/series';
+import { DemoHere } from '../settings/demo';
 import { NowPanel } from './now';
 
 export default function Overview() {
   return (
     <Page title="Overview">
       <Attention />
+      <DemoHere />
       <div className="grid">
         <Panel title="Needs you now" className="w8" flush note={<Go to="/alerts" search={{ status: 'new' }}>All new</Go>}>
           <Urgent />
@@ -84,7 +86,7 @@ function Urgent() {
     <Shown query={found} empty={(data) => data.alerts.length === 0 && <Empty icon="check" title="Nothing needs you">No new alert of high or critical severity.</Empty>}>
       {(data) => (
         <ul className="urgent">
-          {data.alerts.map((one) => (
+          {data.alerts.toSorted((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity)).map((one) => (
             <li key={one.id}>
               <SeverityMark of={one.severity} />
               <Go to={`/alerts/${one.id}`} className="cut">
