@@ -184,6 +184,8 @@ impl Talk {
                 {
                     bytes.extend_from_slice(&piece.bytes);
                 }
+                // Asked by a driver that was killed, and again by this one, it says twice that it has it.
+                Some(Message::RoundMasked(again)) if again.digest == head.digest => {}
                 Some(_) => return self.tell(Came::Odd(self.agent, "something else than its update")).await,
                 None => return Err(Broken::Link),
             }

@@ -31,7 +31,9 @@ async fn killed(after: Option<u64>) -> ([u8; 32], u64) {
         }
     }
     let round = ended(&store, number).await;
-    assert_eq!(round.status, Status::Completed, "{after:?}: {:?}", round.reason);
+    let clients = store.round_clients(number).await.expect("a look");
+    let out: Vec<_> = clients.iter().map(|one| (&one.stage, &one.reason)).collect();
+    assert_eq!(round.status, Status::Completed, "{after:?}: {:?}, {out:?}", round.reason);
     let version = store.current_version(NETWORK).await.expect("a look").expect("one");
     assert_eq!(version.round, Some(number));
     assert!(lab.plants.iter().all(|plant| plant.knows().trainings == 1), "plants train once");
