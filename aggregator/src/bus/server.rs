@@ -114,6 +114,8 @@ impl RedisConfig {
             }
             _ => None,
         };
+        // The crate asks for the process's cryptography, and where two are compiled in there is none by itself.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let client = Client::build_with_tls(url.reveal(), TlsCertificates { client_tls, root_cert });
         client.map(Some).map_err(|error| RedisError::Tls(error.category().to_owned()))
     }
