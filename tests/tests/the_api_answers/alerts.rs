@@ -59,7 +59,7 @@ async fn lists_are_filtered_paged_and_searched(database: Database) {
         ("range=15m", 0),
         ("since=2026-05-01T00:00:00Z", 240),
         ("until=2026-05-28T20:26:50Z", 20),
-        ("search=REGISTERS", 240),
+        ("search=EXCEPTION", 240),
         ("search=no%20such%20words", 0),
         ("search=%25", 0),
     ] {
@@ -115,7 +115,7 @@ async fn a_walk_by_cursor_sees_each_once_while_more_come_in(database: Database) 
     let caller = service.key("viewer", &["*"]).await.unwrap();
     let before: BTreeSet<String> =
         ids(&service.get(&caller, "/api/alerts?limit=500").await.unwrap()).into_iter().collect();
-    for query in ["limit=7", "limit=7&severity=high,low&facility=plant-1", "limit=7&search=registers"] {
+    for query in ["limit=7", "limit=7&severity=high,low&facility=plant-1", "limit=7&search=exception"] {
         let (mut walked, mut cursor, mut nth) = (Vec::new(), None, 0);
         loop {
             let next = cursor.map(|cursor: String| format!("&cursor={cursor}")).unwrap_or_default();
@@ -236,7 +236,7 @@ async fn nobody_sees_the_alerts_of_another_plant(database: Database) {
     for query in [
         "",
         "?facility=plant-2",
-        "?search=registers",
+        "?search=exception",
         "?facility=plant-1,plant-2",
         "?page=2&limit=4",
         "?severity=low",

@@ -187,7 +187,7 @@ async fn what_is_asked_for_is_what_was_seen(database: Database) {
     let named = json!({ "action": "dismiss", "ids": ids, "expected_count": 2 });
     post(&service, &ann, "/api/alerts/bulk", named).await.is_problem(409, "count_differs");
     assert_eq!(service.get(&ann, "/api/jobs").await.unwrap()["jobs"], json!([]), "nothing was begun");
-    let searched = json!({ "action": "dismiss", "query": { "search": "REGISTERS", "facility": "plant-1" }, "expected_count": 20 });
+    let searched = json!({ "action": "dismiss", "query": { "search": "EXCEPTION", "facility": "plant-1" }, "expected_count": 20 });
     assert_eq!(post(&service, &ann, "/api/alerts/bulk", searched).await.status, 202);
     work(&service.api).await;
     assert_eq!(count(&service.get(&ann, "/api/alerts?status=false-positive").await.unwrap()), 20);

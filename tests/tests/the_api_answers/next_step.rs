@@ -191,7 +191,10 @@ async fn who_sees_one_plant_learns_nothing_of_another(database: Database) {
         ["predictions", "predictions/latest", "incidents", "mitre/graph"].map(String::from).to_vec();
     paths.push(format!("incidents/{}", incident.as_str().unwrap()));
     for path in paths {
-        let said = service.get(&narrow, &format!("/api/{path}")).await.unwrap().to_string();
+        let mut said = service.get(&narrow, &format!("/api/{path}")).await.unwrap();
+        // What there is at all is the same for everybody.
+        said.as_object_mut().unwrap().remove("matrix");
+        let said = said.to_string();
         assert!(said.contains(&here), "{path}");
         for secret in &secrets {
             assert!(!said.contains(secret.as_str()), "{secret} in {path}: {said}");
