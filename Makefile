@@ -7,7 +7,7 @@ KILLS ?= 300
 AGENT = target/release/fieldward-agent
 PAGE = aggregator/dashboard
 
-.PHONY: help setup page page-api demo test check bench models faults fuzz api-fuzz clean
+.PHONY: help setup page page-api packages demo test check bench models faults fuzz api-fuzz clean
 
 help: ## what there is to do
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -28,6 +28,10 @@ demo: ## an aggregator with its page, three plants, and attacks on them when you
 	@scripts/setup.sh demo
 	@scripts/page.sh
 	@scripts/demo.sh
+
+packages: setup ## .deb packages of agent and aggregator in OUT, judged by lintian and tried in a Debian of their own (as root)
+	@scripts/setup.sh packages
+	@scripts/packages.sh $(if $(filter 0,$(shell id -u)),--try)
 
 test: setup ## every test
 	$(CARGO) test --workspace --locked

@@ -85,6 +85,10 @@ case "${1:-base}" in
     bench)
         packages time util-linux
         ;;
+    packages)
+        packages debootstrap lintian
+        command -v cargo-deb >/dev/null || cargo install --locked cargo-deb
+        ;;
     cargo-deny)
         command -v cargo-deny >/dev/null || cargo install --locked cargo-deny
         ;;
