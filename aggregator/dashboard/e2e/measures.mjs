@@ -36,6 +36,7 @@ export async function commit_to_screen(stage) {
   await page.locator('.lamp.live').waitFor();
   await page.evaluate(() => {
     window.seen = new Map();
+    // A row that is on the screen may be used again for another alert: then its words change alone.
     new MutationObserver(() => {
       const at = Date.now();
       for (const one of document.querySelectorAll('.rows .c-title a')) {
@@ -43,7 +44,7 @@ export async function commit_to_screen(stage) {
         if (!window.seen.has(id)) requestAnimationFrame(() => window.seen.has(id) || window.seen.set(id, Date.now()));
       }
       void at;
-    }).observe(document.body, { childList: true, subtree: true });
+    }).observe(document.body, { attributes: true, characterData: true, childList: true, subtree: true });
   });
   const delays = [];
   for (let nth = 0; nth < (isLong ? 60 : 5); nth++) {
