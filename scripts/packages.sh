@@ -40,7 +40,7 @@ sed -i 's/^facility_id = .*/facility_id = "north"/' /etc/fieldward/agent.toml
 runuser -u fieldward-aggregator -- fieldward-aggregator ca init --config /etc/fieldward/aggregator.toml >/dev/null
 is "$(stat -c %U /var/lib/fieldward-aggregator/ca)" fieldward-aggregator "whose the authority is"
 apt-get install -qq --no-install-recommends ./*-2_*.deb >/dev/null 2>&1
-is "$(dpkg-query -W -f '${Version}' fieldward-agent)" "0.1.0-2" "the version after an upgrade"
+is "$(dpkg-query -W -f '${Version}' fieldward-agent)" "$(dpkg-deb -f fieldward-agent_*-2_*.deb Version)" "the version after an upgrade"
 is "$(grep -c '^facility_id = "north"' /etc/fieldward/agent.toml)" 1 "what was configured after an upgrade"
 fieldward-agent check-config /etc/fieldward/agent.toml >/dev/null
 say upgraded

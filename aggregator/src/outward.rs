@@ -37,8 +37,17 @@ impl Default for Papers {
 }
 
 impl Papers {
+    /// Whether a certificate has its key; reads no file.
+    pub fn check(&self) -> Result<(), String> {
+        match (&self.certificate, &self.key) {
+            (None, None) | (Some(_), Some(_)) => Ok(()),
+            _ => Err("certificate and key belong together, and one is missing".to_owned()),
+        }
+    }
+
     /// TLS by them; reads the files.
     pub fn tls(&self) -> Result<Arc<ClientConfig>, String> {
+        self.check()?;
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(certificates(&self.roots)?);
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -47,7 +56,6 @@ impl Papers {
             .map_err(|error| error.to_string())?
             .with_root_certificates(roots);
         let config = match (&self.certificate, &self.key) {
-            (None, None) => builder.with_no_client_auth(),
             (Some(certificate), Some(key)) => {
                 let read = keyfile::read(key).map_err(|error| error.to_string())?;
                 let wrong = |what: String| format!("{}: {what}", key.display());
@@ -55,7 +63,7 @@ impl Papers {
                 let chain = certificates(certificate)?;
                 builder.with_client_auth_cert(chain, key).map_err(|error| wrong(error.to_string()))?
             }
-            _ => return Err("certificate and key belong together, and one is missing".to_owned()),
+            _ => builder.with_no_client_auth(),
         };
         Ok(Arc::new(config))
     }
@@ -129,7 +137,7 @@ pub fn is_safe(url: &str) -> bool {
 }
 
 /// Where most systems have theirs.
-pub const ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+pub(crate) const ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::Result;
 use fieldward_aggregator::bus::server::RedisConfig;
+use fieldward_aggregator::outward::Papers;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::link::pki::Pki;
@@ -58,12 +59,12 @@ impl Redis {
             return RedisConfig { url: Some(self.url().into()), ..RedisConfig::default() };
         }
         let file = |name: &str| self.folder.path().join(name);
-        RedisConfig {
-            url: Some(format!("rediss://localhost:{}/0", self.port).into()),
+        let tls = Papers {
             roots: file("root.pem"),
             certificate: Some(file("certificate.pem")),
             key: Some(file("key.pem")),
-        }
+        };
+        RedisConfig { url: Some(format!("rediss://localhost:{}/0", self.port).into()), tls }
     }
 
     /// Kills it.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use fieldward_aggregator::bus::server::RedisConfig;
 use fieldward_aggregator::bus::{self, Bus, Inbox};
+use fieldward_aggregator::outward::Papers;
 use fieldward_shared::service::Notify;
 use fieldward_shared::supervisor::Supervisor;
 use fieldward_tests::link::pki::Pki;
@@ -36,12 +37,13 @@ async fn who_shows_the_right_certificate_is_heard_and_nobody_else() {
     known.forget().await;
     assert!(known.recall("asked").await.is_some());
 
-    let not_known_to_us = RedisConfig { roots: theirs.path().join("root.pem"), ..config.clone() };
     let (certificate, key) = (theirs.path().join("certificate.pem"), theirs.path().join("key.pem"));
-    let not_known_to_it = RedisConfig { certificate: Some(certificate), key: Some(key), ..config.clone() };
-    let silent = RedisConfig { certificate: None, key: None, ..config };
-    for config in [not_known_to_us, not_known_to_it, silent] {
-        let (bus, _inbox) = run(&config, &mut supervisor);
+    let ours = config.tls.clone();
+    let not_known_to_us = Papers { roots: theirs.path().join("root.pem"), ..ours.clone() };
+    let not_known_to_it = Papers { certificate: Some(certificate), key: Some(key), ..ours.clone() };
+    let silent = Papers { certificate: None, key: None, ..ours };
+    for tls in [not_known_to_us, not_known_to_it, silent] {
+        let (bus, _inbox) = run(&RedisConfig { tls, ..config.clone() }, &mut supervisor);
         until("it failed twice", || bus.counts().failures.load(Ordering::Relaxed) > 1).await;
         assert!(!bus.is_up());
         assert_eq!(bus.counts().sent.load(Ordering::Relaxed), 0, "nothing was told");

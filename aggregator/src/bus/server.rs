@@ -8,26 +8,16 @@ use fieldward_shared::keyfile;
 use redis::{Client, ClientTlsConfig, ConnectionAddr, TlsCertificates};
 use serde::Deserialize;
 
-use crate::outward::ROOTS;
+use crate::outward::Papers;
 
 /// The part of the configuration that says where Redis is.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields, default)]
 pub struct RedisConfig {
     /// `redis://:password@host:6379/0`, or `rediss://` by TLS; without it this aggregator is the only one.
     pub url: Option<Secret>,
-    /// Roots by which the certificate of `rediss://` is judged, in PEM.
-    pub roots: PathBuf,
-    /// The certificate to show it, where it asks for one, in PEM.
-    pub certificate: Option<PathBuf>,
-    /// Its key, which none but its owner may read.
-    pub key: Option<PathBuf>,
-}
-
-impl Default for RedisConfig {
-    fn default() -> Self {
-        Self { url: None, roots: ROOTS.into(), certificate: None, key: None }
-    }
+    /// By what both sides know each other by TLS.
+    pub tls: Papers,
 }
 
 /// Redis cannot be asked as the configuration says. An address may hold a password, so it is not told.
@@ -40,20 +30,20 @@ pub enum RedisError {
     Address(String),
     /// The address asks not to look at the server's certificate.
     #[error(
-        "#insecure would let anybody be the Redis server; put the root of its certificate into redis.roots"
+        "#insecure would let anybody be the Redis server; put the root of its certificate into redis.tls.roots"
     )]
     Insecure,
     /// A certificate would be shown to nobody.
-    #[error("redis.certificate is shown by TLS only; write the address as rediss://")]
+    #[error("a certificate is shown by TLS only; write the address as rediss://")]
     Unused,
     /// A certificate without its key, or the other way round.
-    #[error("redis.certificate and redis.key belong together, and one is missing")]
-    Half,
+    #[error("{0}")]
+    Half(String),
     /// A file cannot be read.
     #[error("{0}")]
     File(String),
     /// What the files hold is no TLS.
-    #[error("TLS to Redis: {0}; redis.roots, redis.certificate and redis.key must hold PEM")]
+    #[error("TLS to Redis: {0}; roots, certificate and key of redis.tls must hold PEM")]
     Tls(String),
 }
 
@@ -86,11 +76,12 @@ impl RedisConfig {
     pub fn check(&self) -> Result<(), (&'static str, RedisError)> {
         let Some(url) = &self.url else { return Ok(()) };
         let plain = plain(url).map_err(|error| ("redis.url", error))?;
-        match (plain.get_connection_info().addr(), &self.certificate, &self.key) {
-            (ConnectionAddr::TcpTls { insecure: true, .. }, ..) => Err(("redis.url", RedisError::Insecure)),
-            (_, Some(_), None) | (_, None, Some(_)) => Err(("redis.certificate", RedisError::Half)),
-            (ConnectionAddr::TcpTls { .. }, ..) | (_, None, None) => Ok(()),
-            (_, Some(_), Some(_)) => Err(("redis.certificate", RedisError::Unused)),
+        self.tls.check().map_err(|what| ("redis.tls", RedisError::Half(what)))?;
+        match plain.get_connection_info().addr() {
+            ConnectionAddr::TcpTls { insecure: true, .. } => Err(("redis.url", RedisError::Insecure)),
+            ConnectionAddr::TcpTls { .. } => Ok(()),
+            _ if self.tls.certificate.is_some() => Err(("redis.tls", RedisError::Unused)),
+            _ => Ok(()),
         }
     }
 
@@ -106,8 +97,8 @@ impl RedisConfig {
             let place = path.display();
             std::fs::read(path).map_err(|error| RedisError::File(format!("{place}: {error}")))
         };
-        let root_cert = Some(read(&self.roots)?);
-        let client_tls = match (&self.certificate, &self.key) {
+        let root_cert = Some(read(&self.tls.roots)?);
+        let client_tls = match (&self.tls.certificate, &self.tls.key) {
             (Some(certificate), Some(key)) => {
                 let client_key = keyfile::read(key).map_err(|error| RedisError::File(error.to_string()))?;
                 Some(ClientTlsConfig { client_cert: read(certificate)?, client_key })
@@ -144,9 +135,15 @@ mod tests {
         for url in ["redis//:hidden@host", "rediss://:hidden@host#insecure", "http://:hidden@host"] {
             assert!(!wrong(&config(url)).contains("hidden"), "{url}");
         }
-        let shown = RedisConfig { certificate: Some("c.pem".into()), ..config("redis://:hidden@host") };
-        assert!(wrong(&shown).contains("belong together"));
-        assert!(wrong(&RedisConfig { key: Some("k.pem".into()), ..shown }).contains("rediss://"));
+        let tls = |certificate: Option<&str>, key: Option<&str>| Papers {
+            certificate: certificate.map(Into::into),
+            key: key.map(Into::into),
+            ..Papers::default()
+        };
+        let half = RedisConfig { tls: tls(Some("c.pem"), None), ..config("redis://:hidden@host") };
+        assert!(wrong(&half).contains("belong together"));
+        let unused = RedisConfig { tls: tls(Some("c.pem"), Some("k.pem")), ..half };
+        assert!(wrong(&unused).contains("rediss://"));
     }
 
     #[test]
@@ -168,7 +165,8 @@ mod tests {
     fn files_must_be_there_and_hold_what_they_should() {
         let folder = tempfile::tempdir().unwrap();
         let roots = folder.path().join("roots.pem");
-        let config = RedisConfig { roots: roots.clone(), ..config("rediss://localhost/0") };
+        let tls = Papers { roots: roots.clone(), ..Papers::default() };
+        let config = RedisConfig { tls, ..config("rediss://localhost/0") };
         assert!(wrong(&config).contains("roots.pem"));
         std::fs::write(&roots, "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n").unwrap();
         assert!(wrong(&config).contains("PEM"));

@@ -90,7 +90,7 @@ impl Settings for Kafka {
                 "mechanism",
                 "PLAIN would show the password to the network; add [outputs.kafka.tls]".to_owned(),
             )),
-            _ => Ok(()),
+            _ => self.tls.as_ref().map_or(Ok(()), Papers::check).map_err(|what| ("tls", what)),
         }
     }
 

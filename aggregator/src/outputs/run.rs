@@ -13,8 +13,15 @@ use crate::store::{Store, StoreError, now};
 
 /// Tells until the stop.
 pub async fn run(store: Store, name: &'static str, wanted: Wanted, output: Box<dyn Output>, mut stop: Stop) {
-    let mut teller =
-        Teller { store, name, wanted, output, runner: Uuid::new_v4(), breaker: Breaker::default() };
+    let mut teller = Teller {
+        store,
+        name,
+        wanted,
+        output,
+        runner: Uuid::new_v4(),
+        breaker: Breaker::default(),
+        has_begun: false,
+    };
     let mut looks = interval(Duration::from_secs(1));
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut is_said = false;
@@ -52,14 +59,22 @@ struct Teller {
     output: Box<dyn Output>,
     runner: Uuid,
     breaker: Breaker,
+    /// It is known from where on it is told.
+    has_begun: bool,
 }
 
 impl Teller {
     /// Tells all that is new; how long to rest when the other side is away.
     async fn look(&mut self) -> Result<Option<Duration>, StoreError> {
         loop {
+            // As long as nothing comes nothing is written: a look must not wake the disk each second.
+            if self.has_begun && !self.store.output_has_news(self.name).await? {
+                return Ok(None);
+            }
             let now = now();
-            if !self.store.take_output(self.name, self.runner, now, now.plus(LEASE)).await? {
+            let is_ours = self.store.take_output(self.name, self.runner, now, now.plus(LEASE)).await?;
+            self.has_begun = true;
+            if !is_ours {
                 return Ok(None);
             }
             let lot = self.store.lot(self.name, |alert| self.wanted.takes(alert)).await?;

@@ -63,7 +63,8 @@ impl Settings for Syslog {
     }
 
     fn check(&self) -> Result<(), (&'static str, String)> {
-        host_and_port(&self.address).map(drop).map_err(|what| ("address", what))
+        host_and_port(&self.address).map_err(|what| ("address", what))?;
+        self.tls.check().map_err(|what| ("tls", what))
     }
 
     fn open(&self) -> Result<Box<dyn Output>, String> {

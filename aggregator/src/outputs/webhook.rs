@@ -62,7 +62,7 @@ impl Settings for Webhook {
                 "url",
                 "a password stands in it; put it into a file, and name that in authorization".into(),
             )),
-            (true, _) => Ok(()),
+            (true, _) => self.tls.check().map_err(|what| ("tls", what)),
         }
     }
 

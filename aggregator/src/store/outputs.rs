@@ -14,7 +14,7 @@ use super::report::{number, severity};
 use super::{Store, StoreError, readers};
 
 /// What is to be told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lot {
     /// The oldest first.
     pub alerts: Vec<Stored>,
@@ -71,12 +71,14 @@ impl Store {
         tx.commit("leave an output").await
     }
 
+    /// Whether anything was reported that was not looked at for an output.
+    pub async fn output_has_news(&self, name: &str) -> Result<bool, StoreError> {
+        self.has_news(&reader(name)).await
+    }
+
     /// What is to be told next: of the alerts that were reported those that are wanted and are new to it, or worse
     /// than it was told, or named otherwise.
     pub async fn lot(&self, name: &str, is_wanted: impl Fn(&Alert) -> bool) -> Result<Lot, StoreError> {
-        if !self.has_news(&reader(name)).await? {
-            return Ok(Lot::default());
-        }
         let mut tx = self.db.begin("look at alerts").await?;
         let behind = readers::behind(&mut tx, &reader(name), MOST).await?;
         let ids = || behind.alerts.iter().map(|id| Value::from(*id));
@@ -156,7 +158,7 @@ impl Store {
                 refused: row.count("refused")?,
                 last: row.get::<Option<At>>("last_told")?.map(|at| at.0),
                 error: error.zip(since),
-                is_behind: self.has_news(&reader(&name)).await?,
+                is_behind: self.output_has_news(&name).await?,
                 name,
             });
         }

@@ -7,6 +7,7 @@ import { Problem } from '../../api/problem';
 import { count, percent } from '../../lib/format';
 import { duration, iso, parse } from '../../lib/time';
 import { useBatches } from '../../live';
+import { AlertList } from '../../components/alert-list';
 import { Go } from '../../components/go';
 import { Icon } from '../../components/icons';
 import { useKeys } from '../../components/keys';
@@ -274,19 +275,7 @@ function Related({ alert }: { alert: Alert }) {
       <Shown query={found} lines={3} empty={(data) => data.alerts.length <= 1 && <p className="dim">No other alert with {asset} within an hour of it.</p>}>
         {(data) => (
           <>
-            <ul className="related">
-              {data.alerts
-                .filter((one) => one.id !== alert.id)
-                .map((one) => (
-                  <li key={one.id}>
-                    <SeverityMark of={one.severity} wordless />
-                    <Moment at={one.timestamp} />
-                    <Go to={`/alerts/${one.id}`} className="cut">
-                      {one.title}
-                    </Go>
-                  </li>
-                ))}
-            </ul>
+            <AlertList all={data.alerts.filter((one) => one.id !== alert.id)} />
             <p className="small">
               <Go to="/alerts" search={{ ...search, tab: 'all' }}>
                 All with {asset} in these two hours

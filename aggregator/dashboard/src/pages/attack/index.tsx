@@ -1,18 +1,16 @@
 // ATT&CK for ICS: which techniques were seen, which may come next, with probability and time frame.
 import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
-import { api, download, must } from '../../api/client';
-import { percent } from '../../lib/format';
+import { api, download, must, type Schemas } from '../../api/client';
 import { listed } from '../../lib/search';
 import { useGraph } from '../../lib/tactics';
-import { BarList } from '../../components/chart';
+import { Expected } from '../../components/expected';
 import { Go } from '../../components/go';
 import { Icon } from '../../components/icons';
 import { Ago } from '../../components/marks';
 import { Empty, Page, Panel, Shown } from '../../components/shown';
 import { sayProblem } from '../../components/toasts';
 import { useSearchState } from '../../app/router';
-import { type Prediction, predictions } from '../alerts/coming';
 import { Picture } from './graph';
 import { expectedOf, Matrix } from './matrix';
 import { Technique } from './technique';
@@ -24,7 +22,7 @@ export default function Attack() {
   const range = search['range'] ?? '7d';
   const view = search['view'] ?? 'matrix';
   const stats = useQuery({ queryKey: ['threats', 'stats', range], queryFn: () => must(api.GET('/api/threats/stats', { params: { query: { range } } })) });
-  const guesses = useQuery({ queryKey: ['predictions', 'all'], queryFn: () => predictions(100) });
+  const guesses = useQuery({ queryKey: ['predictions', 'all'], queryFn: () => must(api.GET('/api/predictions', { params: { query: { limit: 100 } } })) });
   const graph = useGraph();
   const expected = useMemo(() => expectedOf(guesses.data?.predictions ?? []), [guesses.data]);
   const counts = useMemo(() => new Map((stats.data?.by_type ?? []).map((one) => [one.type, one])), [stats.data]);
@@ -67,8 +65,8 @@ export default function Attack() {
             </Shown>
           )}
           {view === 'predictions' && (
-            <Shown query={guesses} lines={6} empty={(data) => (data === null || data.predictions.length === 0) && <Empty icon="graph" title="Nothing was predicted yet">A prediction is made when an alert names a technique, and judged by what follows.</Empty>}>
-              {(data) => data && <Guesses all={data.predictions} />}
+            <Shown query={guesses} lines={6} empty={(data) => data.predictions.length === 0 && <Empty icon="graph" title="Nothing was predicted yet">A prediction is made when an alert names a technique, and judged by what follows.</Empty>}>
+              {(data) => <Guesses all={data.predictions} />}
             </Shown>
           )}
         </div>
@@ -90,7 +88,7 @@ export default function Attack() {
   );
 }
 
-function Guesses({ all }: { all: readonly Prediction[] }) {
+function Guesses({ all }: { all: readonly Schemas['Prediction'][] }) {
   return (
     <ul className="stack">
       {all.slice(0, 40).map((one) => (
@@ -102,11 +100,10 @@ function Guesses({ all }: { all: readonly Prediction[] }) {
                 <Ago at={one.timestamp} />
               </span>
               <span className="push" />
-              {one.validated === true && <b className="is-good">came true</b>}
-              {one.validated === false && one.validation_time && <span className="dim">did not come</span>}
+              {one.validated && <b className="is-good">came true</b>}
               {one.alert_id && <Go to={`/alerts/${one.alert_id}`}>The alert</Go>}
             </p>
-            <BarList most={1} items={one.predicted_techniques.map((next) => ({ key: next.technique_id, value: next.probability, name: `${next.technique_id} ${next.technique_name} · ${next.timeframe}` }))} write={(value) => percent(value)} />
+            <Expected all={one.predicted_techniques} />
           </div>
         </li>
       ))}

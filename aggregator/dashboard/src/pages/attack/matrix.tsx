@@ -3,7 +3,9 @@
 import type { Schemas } from '../../api/client';
 import { percent, plural, shortFrame } from '../../lib/format';
 import type { Graph } from '../../lib/tactics';
-import type { PredictedTechnique, Prediction } from '../alerts/coming';
+
+type Prediction = Schemas['Prediction'];
+type PredictedTechnique = Schemas['PredictedTechnique'];
 
 /** What is expected of each technique: of the newest prediction of each incident that has not come true. */
 export function expectedOf(all: readonly Prediction[]): Map<string, PredictedTechnique> {

@@ -1,14 +1,13 @@
 // A technique: what it is, whether a mirror port shows it, what to do, where it was seen.
 import { useQuery } from '@tanstack/react-query';
-import { api, maybe, must } from '../../api/client';
+import { api, maybe, must, type Schemas } from '../../api/client';
 import { count, few, percent } from '../../lib/format';
+import { AlertList } from '../../components/alert-list';
 import { Go } from '../../components/go';
-import { Moment, SeverityMark } from '../../components/marks';
 import { Shown } from '../../components/shown';
-import type { PredictedTechnique } from '../alerts/coming';
 import { VISIBLE } from './matrix';
 
-export function Technique({ id, range, expected }: { id: string; range: string; expected?: PredictedTechnique }) {
+export function Technique({ id, range, expected }: { id: string; range: string; expected?: Schemas['PredictedTechnique'] }) {
   const details = useQuery({ queryKey: ['technique', id], queryFn: () => maybe(api.GET('/api/mitre/technique/{technique_id}', { params: { path: { technique_id: id } } })), staleTime: 600_000 });
   const seen = useQuery({ queryKey: ['threats', 'of', id, range], queryFn: () => must(api.GET('/api/alerts', { params: { query: { technique: id, range, limit: 10 } } })) });
   return (
@@ -49,17 +48,7 @@ export function Technique({ id, range, expected }: { id: string; range: string; 
       <Shown query={seen} empty={(data) => data.alerts.length === 0 && <p className="dim">Not in this time.</p>}>
         {(data) => (
           <>
-            <ul className="related">
-              {data.alerts.map((one) => (
-                <li key={one.id}>
-                  <SeverityMark of={one.severity} wordless />
-                  <Moment at={one.timestamp} />
-                  <Go to={`/alerts/${one.id}`} className="cut">
-                    {one.title}
-                  </Go>
-                </li>
-              ))}
-            </ul>
+            <AlertList all={data.alerts} />
             <Go to="/alerts" search={{ technique: id, range, tab: 'all' }}>
               All {count(data.total)}
             </Go>

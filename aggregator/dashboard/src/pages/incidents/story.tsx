@@ -1,12 +1,13 @@
 // One incident in full: when what happened, step by step, and what may come next.
 import { useQuery } from '@tanstack/react-query';
 import { api, must, type Schemas } from '../../api/client';
-import { percent, plural, shortFrame } from '../../lib/format';
+import { plural } from '../../lib/format';
 import { usePrefs } from '../../lib/prefs';
 import type { Known } from '../../lib/tactics';
 import { brief, hourMinute, parse } from '../../lib/time';
 import { now } from '../../lib/clock';
-import { BarList, useWidth } from '../../components/chart';
+import { useWidth } from '../../components/chart';
+import { Expected } from '../../components/expected';
 import { Go } from '../../components/go';
 import { Ago, Moment, SEVERITIES, SEVERITY_SHAPE, SeverityMark } from '../../components/marks';
 import { linear, timeTicks } from '../../components/scale';
@@ -71,20 +72,7 @@ function Coming({ all }: { all: Detail['predictions'] }) {
           <p className="dim small">
             After <code>{open.current_technique}</code> {open.current_technique_name}, <Ago at={open.timestamp} />
           </p>
-          <BarList
-            most={1}
-            write={(value) => percent(value)}
-            items={open.predicted_techniques.map((one) => ({
-              key: one.technique_id,
-              value: one.probability,
-              tone: 's2',
-              name: (
-                <Go to="/attack" search={{ technique: one.technique_id }}>
-                  <code>{one.technique_id}</code> {one.technique_name} <span className="dim">· {shortFrame(one.timeframe)}</span>
-                </Go>
-              ),
-            }))}
-          />
+          <Expected all={open.predicted_techniques} />
           {open.recommendations.slice(0, 3).map((one) => (
             <p key={one.order} className="small">
               {one.text} <span className="dim">({one.techniques.join(', ')})</span>
